@@ -1,0 +1,68 @@
+# Needs git, make and Python 3.11 or newer; everything else is installed into $(VENV).
+# Choose an interpreter with PYTHON=..., pass arguments to a command with ARGS="...".
+
+VENV ?= .venv
+PYTHON ?=
+ARGS ?=
+
+READY := $(VENV)/ready
+BIN := $(VENV)/bin
+GENERATED := src/palmbot/ctrader/generated
+PROTOC = $(BIN)/python -m grpc_tools.protoc -I proto $$(find proto -name '*.proto' | sort)
+COMPILE = $(BIN)/uv --no-config --quiet pip compile pyproject.toml --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format bench conformance proto proto-check lock clean
+
+help:  ## print this list
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | while IFS='	' read -r target what; do \
+		printf '  make %-13s %s\n' "$$target" "$$what"; done
+
+setup: $(READY)  ## make .venv with everything in it; the other targets do it by themselves
+	@:
+
+$(READY): requirements/dev.txt pyproject.toml tools/set_up.sh
+	@PYTHON="$(PYTHON)" sh tools/set_up.sh $(VENV)
+
+demo: $(READY)  ## a simulated month of trading over real TLS, with a report at the end
+	@$(BIN)/palmbot demo $(ARGS)
+
+test: check  ## all checks and the whole test suite
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+
+check: $(READY) proto-check  ## format, lint, types, import rules, generated code
+	@$(BIN)/ruff format --check --quiet . || { echo "check: run 'make format'" >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo >build/imports.log || { cat build/imports.log >&2; exit 1; }
+	@echo "check: format, lint, types, imports and generated code are in order"
+
+format: $(READY)  ## rewrite the sources in the one format
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --quiet --fix-only .
+
+bench: $(READY)  ## run every script in bench/ and print its figures
+	@set -e; for script in bench/*.py; do echo "== $$script"; $(BIN)/python "$$script" $(ARGS); done
+
+conformance: $(READY)  ## hold our wire against the official client package
+	@$(BIN)/python conformance/run.py $(ARGS)
+
+proto: $(READY)  ## write the message classes anew from proto/
+	@$(PROTOC) --python_out=src --pyi_out=src
+
+proto-check: $(READY)
+	@rm -rf build/proto && mkdir -p build/proto
+	@$(PROTOC) --python_out=build/proto --pyi_out=build/proto
+	@diff -r -x __init__.py -x __pycache__ build/proto/palmbot/ctrader/generated $(GENERATED) \
+		>build/proto.diff || { echo "check: $(GENERATED) is not what proto/ gives: run 'make proto'" \
+		"(differences in build/proto.diff)" >&2; exit 1; }
+
+# The runtime pins follow the development pins, so that what was tested is what trades.
+lock: $(READY)  ## pin all packages anew, with hashes (ARGS=--upgrade for newer releases)
+	@$(COMPILE) --extra research --group dev -o requirements/dev.txt $(ARGS)
+	@$(COMPILE) --constraint requirements/dev.txt -o requirements/live.txt
+
+clean:  ## remove what make made
+	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@find src tests bench conformance -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,1 @@
+"""Wires the orchestrator from its settings: agents, store, checks and views."""

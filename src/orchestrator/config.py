@@ -1,0 +1,1 @@
+"""Reads the orchestrator's settings into validated, frozen values."""

@@ -1,0 +1,4 @@
+"""The words of the orchestrator: batches, tasks, claims, proofs, verdicts, events, commands.
+
+Imports nothing of ours and does no I/O.
+"""

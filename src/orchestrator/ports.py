@@ -1,0 +1,1 @@
+"""What the orchestrator asks of the outside, as Protocols; imports `core`, `document`, `domain`."""

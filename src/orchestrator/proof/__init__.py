@@ -1,0 +1,4 @@
+"""Runs the checks behind a claim and keeps their evidence.
+
+May import `ports`, `core`, `document` and `domain`; never a neighbour.
+"""

@@ -1,0 +1,4 @@
+"""The event log and the artifacts of a run, in SQLite and on disk.
+
+May import `ports`, `core`, `document` and `domain`; never a neighbour.
+"""
