@@ -1,0 +1,131 @@
+"""The roles that edges play for the bot. Each docstring is the contract its adapters are tested by.
+
+Start with `Broker` and `Journal`: the loop in `live.trader` needs little else.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from palmbot.core.state import Decision
+from palmbot.domain.commands import LoadBars, QueryBooks, Reconnect, Send
+from palmbot.domain.events import Event
+from palmbot.domain.secret import Secret
+from palmbot.domain.units import TimestampMs
+
+
+class Timer(Protocol):
+    """One pending call."""
+
+    def cancel(self) -> None:
+        """Drop the call; harmless once it was made."""
+
+
+class Clock(Protocol):
+    """The two clocks a connection needs. Market time comes with the feed, not from here."""
+
+    def link_s(self) -> float:
+        """Return seconds that only grow, for deadlines, heartbeats and back-off."""
+
+    def wall_ms(self) -> TimestampMs:
+        """Return the time of day, for stamps that people read."""
+
+    def call_at(self, link_s: float, callback: Callable[[], None]) -> Timer:
+        """Call `callback` in the event loop once the link clock has reached `link_s`."""
+
+
+class IdSource(Protocol):
+    """Where names that must not repeat come from."""
+
+    def draw_nonce(self) -> int:
+        """Return 80 fresh random bits."""
+
+
+class EventSink(Protocol):
+    """Where edges put what happened. `live.trader` implements it."""
+
+    def put(self, event: Event) -> None:
+        """Queue one event, in the order of arrival; never blocks.
+
+        A full queue drops the oldest tick that has a younger one behind it, and never
+        anything else.
+        """
+
+
+class Broker(Protocol):
+    """One trading account at one broker, over connections that come and go.
+
+    Events, in broker order, go to the `EventSink` the adapter was built with. Every
+    connection that becomes usable announces itself by `LinkReady`, every end of such a
+    connection by `LinkLost`.
+    """
+
+    async def run(self) -> None:
+        """Connect, and reconnect with back-off, until cancelled.
+
+        Raises:
+            FatalError: the broker refuses us for good (credentials, account kind, symbol).
+        """
+
+    def write(self, command: Send) -> None:
+        """Hand the request to the transport before returning. Returning means sent, not done.
+
+        Raises:
+            ConnectionLost: perhaps sent, perhaps not; never send it again.
+        """
+
+    def query(self, command: QueryBooks | LoadBars) -> None:
+        """Start a reading after its delay; the result is an event of the same generation.
+
+        At most one reading of each kind waits or runs: a newer one replaces a waiting one.
+        A command of an older generation is ignored.
+        """
+
+    def reconnect(self, command: Reconnect) -> None:
+        """Drop the connection if it is still of that generation."""
+
+    def order_budget(self) -> int:
+        """Return how many order requests the rate limit still allows in this second."""
+
+
+class Journal(Protocol):
+    """The append-only record of every event and decision, on disk before anything is sent."""
+
+    async def append(self, event: Event, decision: Decision) -> None:
+        """Record one step, numbered by `decision.state.sequence`.
+
+        Returns once the step is durable if the decision carries commands or changed an
+        intent; otherwise as soon as the step is queued, to be committed in a group before
+        or together with the next step that must be durable.
+
+        Raises:
+            JournalWriteFailed: it is not on disk; trading must halt.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """What opens the account: an access token, and the refresh token that renews the pair once."""
+
+    access_token: Secret
+    refresh_token: Secret
+    expires_at: TimestampMs
+    """End of life of the access token."""
+
+
+class TokenStore(Protocol):
+    """Where the pair of tokens rests between runs."""
+
+    def load(self) -> Tokens | None:
+        """Return the stored pair, None if there is none.
+
+        Raises:
+            ConfigInvalid: it is damaged, or others could have read it.
+        """
+
+    def save(self, tokens: Tokens) -> None:
+        """Store the pair durably before returning: the one before it no longer works.
+
+        Raises:
+            ConfigInvalid: it is not stored; a person has to authorise again.
+        """
