@@ -1,0 +1,8 @@
+"""Settings of the whole suite."""
+
+from hypothesis import settings
+
+# The same examples in every run, so that red means changed code; and no deadline for one example,
+# because a busy machine is not a defect: pytest's time limit holds for the test as a whole.
+settings.register_profile("palmbot", derandomize=True, deadline=None)
+settings.load_profile("palmbot")
