@@ -1,0 +1,155 @@
+"""Wires the trading bot and imports no research tool. Start with `open_bot`."""
+
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import structlog
+
+from palmbot.adapters.ctrader_broker import CtraderBroker, Endpoint
+from palmbot.adapters.instance_lock import InstanceLock
+from palmbot.adapters.operator_socket import OperatorServer
+from palmbot.adapters.sqlite_journal import SqliteJournal, open_journal
+from palmbot.core.engine import decide
+from palmbot.core.params import EngineParams
+from palmbot.core.state import initial_state
+from palmbot.ctrader.connection import ClientConnection, Credentials, Target
+from palmbot.domain.commands import RaiseAlarm, Severity
+from palmbot.domain.errors import ConfigInvalid
+from palmbot.domain.events import Started
+from palmbot.live.inbox import Inbox
+from palmbot.live.operator_desk import OperatorDesk
+from palmbot.live.trader import Trader
+from palmbot.ports import Clock, IdSource
+
+JOURNAL_NAME = "journal.sqlite"
+SOCKET_NAME = "operator.sock"
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """What a bot is made of besides its rules."""
+
+    params: EngineParams
+    endpoint: Endpoint
+    tls: ssl.SSLContext
+    credentials: Credentials
+    symbol_aliases: tuple[str, ...]
+    directory: Path
+    """Holds journal, lock and operator socket; one per environment and account."""
+    clock: Clock
+    ids: IdSource
+    draw_jitter: Callable[[], float]
+    """Uniform in [0, 1); spreads the back-off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bot:
+    """The parts that somebody has to run or to look at."""
+
+    trader: Trader
+    broker: CtraderBroker
+    inbox: Inbox
+    journal: SqliteJournal
+    operator_server: OperatorServer
+
+
+@asynccontextmanager
+async def open_bot(wiring: Wiring) -> AsyncIterator[Bot]:
+    """Take the lock, recover the state from the journal, wire everything; run nothing yet.
+
+    The state is that of the last run; the first event of this one, `Started`, waits in the
+    inbox and makes everything that was in flight unknown.
+
+    Raises:
+        ConfigInvalid: another bot runs on this account, or the directory cannot be used.
+        JournalDamaged: the journal is of another account, or does not verify.
+    """
+    params = wiring.params
+    _make_directory(wiring.directory)
+    with InstanceLock(wiring.directory, params.environment, params.account_id):
+        journal, recovered = open_journal(
+            wiring.directory / JOURNAL_NAME,
+            environment=params.environment,
+            account_id=params.account_id,
+            symbol=params.symbol_name,
+            clock=wiring.clock,
+            decide=decide,
+            initial_state=initial_state,
+        )
+        try:
+            nonce = wiring.ids.draw_nonce()
+            run_id = f"{nonce:020x}"
+            await journal.begin_run(run_id, params, code_version=version("palm-oil-bot"))
+            inbox = Inbox()
+            inbox.put(Started(time=wiring.clock.wall_ms(), run_id=run_id, nonce=nonce))
+            broker = _wire_broker(wiring, inbox)
+            trader = Trader(
+                params=params,
+                state=recovered or initial_state(params),
+                inbox=inbox,
+                broker=broker,
+                journal=journal,
+                clock=wiring.clock,
+                raise_alarm=log_alarm,
+            )
+            desk = OperatorDesk(trader)
+            operator_server = OperatorServer(wiring.directory / SOCKET_NAME, desk.answer)
+            await operator_server.start()
+            try:
+                yield Bot(
+                    trader=trader,
+                    broker=broker,
+                    inbox=inbox,
+                    journal=journal,
+                    operator_server=operator_server,
+                )
+            finally:
+                await operator_server.close()
+        finally:
+            await journal.close()
+
+
+def log_alarm(alarm: RaiseAlarm) -> None:
+    """Write an alarm to the log, as loud as it is."""
+    match alarm.severity:
+        case Severity.NOTICE:
+            log.info("alarm.raised", text=alarm.text)
+        case Severity.WARNING:
+            log.warning("alarm.raised", text=alarm.text)
+        case Severity.CRITICAL:
+            log.error("alarm.raised", text=alarm.text)
+
+
+def _wire_broker(wiring: Wiring, inbox: Inbox) -> CtraderBroker:
+    target = Target(
+        environment=wiring.params.environment,
+        account_id=wiring.params.account_id,
+        symbol_name=wiring.params.symbol_name,
+        symbol_aliases=wiring.symbol_aliases,
+    )
+    return CtraderBroker(
+        endpoint=wiring.endpoint,
+        tls=wiring.tls,
+        new_connection=lambda generation: ClientConnection(
+            generation=generation, credentials=wiring.credentials, target=target
+        ),
+        sink=inbox,
+        clock=wiring.clock,
+        draw_jitter=wiring.draw_jitter,
+    )
+
+
+def _make_directory(directory: Path) -> None:
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as e:
+        raise ConfigInvalid(
+            f"cannot make the data directory {directory}: {e.strerror}; "
+            "choose one you may write to with --directory"
+        ) from e

@@ -1,0 +1,78 @@
+"""`palmbot halt`, `resume` and `reconcile ack`: what a person tells the running bot."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from palmbot.adapters.operator_socket import ask
+from palmbot.bootstrap import SOCKET_NAME
+from palmbot.cli.output import EXIT_DONE, EXIT_REFUSED, print_json, report_error, stdout
+from palmbot.domain.events import Acknowledgement
+
+DIRECTORY = Path("palmbot-data")
+AsJson = Annotated[bool, Parameter(name="--json", negative=())]
+
+
+def halt(*, reason: str, directory: Path = DIRECTORY, as_json: AsJson = False) -> int:
+    """Stop entries until `palmbot resume`. Open positions keep their stops at the broker.
+
+    Example: `palmbot halt --reason "news at noon"`
+
+    Args:
+        reason: Why, for the journal.
+        directory: Data directory of the bot.
+        as_json: Print one JSON document.
+    """
+    return _tell(directory, {"command": "halt", "reason": reason}, as_json=as_json)
+
+
+def resume(*, reason: str, directory: Path = DIRECTORY, as_json: AsJson = False) -> int:
+    """Allow entries again.
+
+    Example: `palmbot resume --reason "news are out"`
+
+    Args:
+        reason: Why, for the journal.
+        directory: Data directory of the bot.
+        as_json: Print one JSON document.
+    """
+    return _tell(directory, {"command": "resume", "reason": reason}, as_json=as_json)
+
+
+def ack(
+    item: str,
+    *,
+    action: Acknowledgement,
+    reason: str,
+    directory: Path = DIRECTORY,
+    as_json: AsJson = False,
+) -> int:
+    """Settle one item that reconciliation cannot explain, after looking into the broker's app.
+
+    `adopt`: it is ours, take it into the books. `close`: it is ours, close it. `ignore`: it
+    does not exist; an unknown order is declared lost, and is never sent again.
+
+    Example: `palmbot reconcile ack 01J... --action ignore --reason "not in the broker's app"`
+
+    Args:
+        item: Id of an intent, or `position:<id>`, as `palmbot status` lists it.
+        action: What it is.
+        reason: Why, for the journal.
+        directory: Data directory of the bot.
+        as_json: Print one JSON document.
+    """
+    request = {"command": "ack", "item": item, "action": action.value, "reason": reason}
+    return _tell(directory, request, as_json=as_json)
+
+
+def _tell(directory: Path, request: dict[str, Any], *, as_json: bool) -> int:
+    reply = asyncio.run(ask(directory / SOCKET_NAME, request))
+    if as_json:
+        print_json(reply)
+    elif "error" in reply:
+        report_error(reply["error"])
+    else:
+        stdout.print(reply["done"], markup=False, soft_wrap=True)
+    return EXIT_REFUSED if "error" in reply else EXIT_DONE

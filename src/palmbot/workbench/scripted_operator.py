@@ -1,0 +1,77 @@
+"""The person at the desk of a demo: settles by hand what no evidence will ever settle."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from palmbot.core.state import EngineState, LinkPhase
+from palmbot.domain.errors import BooksDoNotBalance
+from palmbot.domain.events import Acknowledgement
+from palmbot.domain.orders import Environment, IntentState, render_label
+from palmbot.domain.units import MS_PER_MINUTE, IntentId, TimestampMs
+from palmbot.simulator.books import Books
+from palmbot.simulator.records import Fate
+
+PATIENCE_MS = 30 * MS_PER_MINUTE
+"""Market time an item stays open before the operator acts: time for the bot's own search."""
+
+POSITION_ITEM = "position:"
+
+
+class ScriptedOperator:
+    """Looks at the bot's open items, then into the broker's own app, then types the command."""
+
+    def __init__(self, *, books: Books, directory: Path) -> None:
+        self._books = books
+        self._directory = directory
+        self._seen: dict[str, TimestampMs] = {}
+        self.acknowledged = 0
+
+    async def act(self, state: EngineState) -> None:
+        """Settle every item that has been open for too long.
+
+        Raises:
+            BooksDoNotBalance: the bot refused the command.
+        """
+        if state.link.phase not in (LinkPhase.CONSISTENT, LinkPhase.QUARANTINED):
+            return
+        open_items = _find_open_items(state)
+        now = state.market.time
+        self._seen = {item: self._seen.get(item, now) for item in open_items}
+        for item, since in self._seen.items():
+            if now - since >= PATIENCE_MS:
+                await self._acknowledge(item, self._judge(item))
+                self._seen[item] = now
+
+    def _judge(self, item: str) -> tuple[Acknowledgement, str]:
+        if item.startswith(POSITION_ITEM):
+            return Acknowledgement.ADOPT, "it is ours, as the broker's app shows by its label"
+        label = render_label(Environment.SIMULATOR, IntentId(item))
+        fate = self._books.fate_of(label)
+        if fate is Fate.PLACED:
+            return Acknowledgement.ADOPT, "the broker's app shows the order"
+        return Acknowledgement.IGNORE, "the broker's app shows no such order"
+
+    async def _acknowledge(self, item: str, judgement: tuple[Acknowledgement, str]) -> None:
+        action, reason = judgement
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "palmbot", "reconcile", "ack", item),
+            *("--action", action, "--reason", reason, "--directory", str(self._directory)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+        if process.returncode != 0:
+            raise BooksDoNotBalance(
+                f"the operator could not settle {item} by {action}: {output.decode().strip()}"
+            )
+        self.acknowledged += 1
+
+
+def _find_open_items(state: EngineState) -> list[str]:
+    unknown = [
+        str(intent.intent_id)
+        for intent in state.books.intents.values()
+        if intent.state is IntentState.UNKNOWN
+    ]
+    return list(dict.fromkeys([*state.books.quarantine, *unknown]))
