@@ -1,5 +1,7 @@
 """Wires the trading bot and imports no research tool. Start with `open_bot`."""
 
+import asyncio
+import signal
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,13 +17,16 @@ from palmbot.adapters.operator_socket import OperatorServer
 from palmbot.adapters.sqlite_journal import SqliteJournal, open_journal
 from palmbot.core.engine import decide
 from palmbot.core.params import EngineParams
-from palmbot.core.state import initial_state
-from palmbot.ctrader.connection import ClientConnection, Credentials, Target
+from palmbot.core.state import Decision, initial_state
+from palmbot.ctrader.connection import ClientConnection
+from palmbot.ctrader.session import Credentials, Target
 from palmbot.domain.commands import RaiseAlarm, Severity
 from palmbot.domain.errors import ConfigInvalid
-from palmbot.domain.events import Started
+from palmbot.domain.events import Event, Started
 from palmbot.live.inbox import Inbox
+from palmbot.live.metronome import Metronome
 from palmbot.live.operator_desk import OperatorDesk
+from palmbot.live.supervisor import supervise
 from palmbot.live.trader import Trader
 from palmbot.ports import Clock, IdSource
 
@@ -113,6 +118,34 @@ async def open_bot(wiring: Wiring) -> AsyncIterator[Bot]:
                 await operator_server.close()
         finally:
             await journal.close()
+
+
+async def run_bot(wiring: Wiring) -> None:
+    """Trade until SIGINT or SIGTERM. Positions keep the stops that the broker holds.
+
+    Raises:
+        FatalError: trading is over until a person has looked.
+    """
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with open_bot(wiring) as bot:
+        metronome = Metronome(sink=bot.inbox, clock=wiring.clock)
+        bot.trader.observe(metronome.observe)
+        bot.trader.observe(log_decision)
+        metronome.start()
+        try:
+            await supervise(
+                {"broker": bot.broker.run(), "trader": bot.trader.run()}, stopped=stopped
+            )
+        finally:
+            metronome.stop()
+
+
+def log_decision(event: Event, decision: Decision) -> None:
+    """Write what was decided to the log, unless nothing of note was; an observer."""
+    if decision.reason:
+        log.info("step.decided", event_type=type(event).__name__, reason=decision.reason)
 
 
 def log_alarm(alarm: RaiseAlarm) -> None:

@@ -4,6 +4,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from palmbot.core.operator import REFUSED
 from palmbot.domain.events import (
     Acknowledgement,
     Event,
@@ -73,4 +74,5 @@ class OperatorDesk:
                 status = describe_status(self._trader.state, self._trader.params)
                 return {"status": msgspec.to_builtins(status)}
         decision = await self._trader.ask(event)
-        return {"done": decision.reason}
+        is_refused = decision.reason.startswith(REFUSED)
+        return {"error" if is_refused else "done": decision.reason}

@@ -12,7 +12,7 @@ from palmbot.adapters.ctrader_broker import Endpoint
 from palmbot.adapters.tls import make_context
 from palmbot.bootstrap import JOURNAL_NAME, Bot, Wiring, open_bot
 from palmbot.core.params import EngineParams
-from palmbot.ctrader.connection import Credentials
+from palmbot.ctrader.session import Credentials
 from palmbot.domain.errors import InputInvalid
 from palmbot.domain.orders import Environment
 from palmbot.domain.units import MS_PER_MINUTE, MS_PER_SECOND, AccountId, TimestampMs

@@ -39,21 +39,22 @@ class ScriptedOperator:
         now = state.market.time
         self._seen = {item: self._seen.get(item, now) for item in open_items}
         for item, since in self._seen.items():
-            if now - since >= PATIENCE_MS:
-                await self._acknowledge(item, self._judge(item))
-                self._seen[item] = now
+            if now - since < PATIENCE_MS:
+                continue
+            self._seen[item] = now
+            if (judgement := self._judge(item)) is not None:
+                await self._acknowledge(item, *judgement)
 
-    def _judge(self, item: str) -> tuple[Acknowledgement, str]:
+    def _judge(self, item: str) -> tuple[Acknowledgement, str] | None:
+        """Return what to do about an item; None leaves it to the bot's own search."""
         if item.startswith(POSITION_ITEM):
             return Acknowledgement.ADOPT, "it is ours, as the broker's app shows by its label"
         label = render_label(Environment.SIMULATOR, IntentId(item))
-        fate = self._books.fate_of(label)
-        if fate is Fate.PLACED:
-            return Acknowledgement.ADOPT, "the broker's app shows the order"
+        if self._books.fate_of(label) is Fate.PLACED:
+            return None
         return Acknowledgement.IGNORE, "the broker's app shows no such order"
 
-    async def _acknowledge(self, item: str, judgement: tuple[Acknowledgement, str]) -> None:
-        action, reason = judgement
+    async def _acknowledge(self, item: str, action: Acknowledgement, reason: str) -> None:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "palmbot", "reconcile", "ack", item),
             *("--action", action, "--reason", reason, "--directory", str(self._directory)),

@@ -1,0 +1,95 @@
+"""From a closed bar to an entry: signal, mood, gate, size, gate again, journal."""
+
+from dataclasses import replace
+
+from palmbot.core.gate import Denial, Denied, authorize, deny_entry
+from palmbot.core.intents import make_entry, refuse_signal, store_intent
+from palmbot.core.metrics import read_equity, read_state_rate
+from palmbot.core.rsi import read_rsi
+from palmbot.core.sizing import Sized, Unsizable, size_entry
+from palmbot.core.step import Step
+from palmbot.core.strategy import Signal, judge_mood, read_signal
+from palmbot.domain.market import Side, Tick
+from palmbot.domain.orders import Intent
+from palmbot.domain.units import MONEY_SCALE, PRICE_SCALE, VOLUME_SCALE, TimestampMs
+
+
+def decide_bar(step: Step) -> None:
+    """Decide the closed bar that waits, at the price known now; once, whatever comes out."""
+    market = step.state.market
+    bar_time = market.undecided_bar
+    tick = market.tick
+    if bar_time is None or tick is None:
+        return
+    _decide(step, bar_time, tick)
+    step.set_market(replace(step.state.market, undecided_bar=None))
+    step.set_tally(replace(step.state.tally, bars=step.state.tally.bars + 1))
+
+
+def _decide(  # noqa: PLR0911 - one way out per answer
+    step: Step, bar_time: TimestampMs, tick: Tick
+) -> None:
+    params = step.params
+    rsi = read_rsi(step.state.market.rsi, params.rsi_period)
+    if rsi is None:
+        step.conclude(f"RSI not ready after {step.state.market.rsi.bars_seen} bars")
+        return
+    signal = read_signal(rsi, params.rsi_buy, params.rsi_sell)
+    if signal is Signal.HOLD:
+        step.conclude(f"RSI {rsi:.1f} between {params.rsi_buy:g} and {params.rsi_sell:g}: hold")
+        return
+    if step.books.positions:
+        step.conclude(f"RSI {rsi:.1f}: the open position stays")
+        return
+    step.set_tally(replace(step.state.tally, signals=step.state.tally.signals + 1))
+    side = signal.side
+    wish = (
+        f"buy (RSI {rsi:.1f} below {params.rsi_buy:g})"
+        if side is Side.BUY
+        else f"sell (RSI {rsi:.1f} above {params.rsi_sell:g})"
+    )
+    mood = judge_mood(signal, step.state.sentiment, step.state.market.time, params.sentiment)
+    if not mood.is_allowed:
+        refuse_signal(step, wish, Denied(code=Denial.SENTIMENT, text=mood.text))
+        return
+    denied = deny_entry(step.state, params, side, bar_time)
+    if denied is not None:
+        refuse_signal(step, wish, denied)
+        return
+    sized = _size(step, side, tick)
+    if isinstance(sized, Denied):
+        refuse_signal(step, wish, sized)
+        return
+    intent = make_entry(step, side, tick, sized, f"{wish}, {mood.text}")
+    answer = authorize(step.state, params, intent)
+    if isinstance(answer, Denied):
+        refuse_signal(step, f"{wish}, volume {sized.volume / VOLUME_SCALE:g}", answer)
+        return
+    store_intent(step, answer)
+    step.conclude(f"{wish}, {mood.text}: {_describe(intent, sized)}")
+
+
+def _describe(intent: Intent, sized: Sized) -> str:
+    price = intent.decision_price / PRICE_SCALE
+    stop = sized.stop_distance / PRICE_SCALE
+    target = sized.target_distance / PRICE_SCALE
+    return (
+        f"{sized.volume / VOLUME_SCALE:g} near {price:g}, stop {stop:g} and target {target:g} "
+        f"away, {sized.loss_at_stop / MONEY_SCALE:.2f} at risk"
+    )
+
+
+def _size(step: Step, side: Side, tick: Tick) -> Sized | Denied:
+    state = step.state
+    equity = read_equity(state, step.params)
+    rate = read_state_rate(state, step.params)
+    if equity is None or rate is None or state.symbol is None:
+        return Denied(
+            code=Denial.RISK_DATA_UNAVAILABLE, text="equity or conversion rate is not known"
+        )
+    sized = size_entry(
+        side=side, tick=tick, symbol=state.symbol, equity=equity, rate=rate, params=step.params
+    )
+    if isinstance(sized, Unsizable):
+        return Denied(code=Denial.SIZE, text=sized.text)
+    return sized

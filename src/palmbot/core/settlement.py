@@ -1,0 +1,370 @@
+"""Acting on a reading of the broker's books, until one of them is clean."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from palmbot.core.executions import (
+    adopt_position,
+    apply_accepted,
+    apply_balance,
+    apply_ended,
+    apply_fill,
+    find_intent,
+)
+from palmbot.core.intents import advance, ask_amend, ask_cancel, ask_close, turn_unknown
+from palmbot.core.link import (
+    RETRY_DELAYS_S,
+    ask_books,
+    halt,
+    note_failed_reading,
+    quarantine,
+    release,
+    schedule_check,
+)
+from palmbot.core.reconcile import (
+    LATE_STATES,
+    POSITION_ITEM,
+    compare_books,
+    find_foreign,
+    find_order,
+    is_stop_loose,
+    name_position,
+)
+from palmbot.core.state import (
+    Absence,
+    Books,
+    Discrepancy,
+    DiscrepancyClass,
+    LinkPhase,
+    OpenPosition,
+)
+from palmbot.core.step import Step
+from palmbot.domain.commands import Reconnect, Severity
+from palmbot.domain.errors import BooksDoNotBalance
+from palmbot.domain.events import BooksReported, BooksUnavailable, OrderEnd
+from palmbot.domain.market import Side
+from palmbot.domain.orders import (
+    PERHAPS_AT_BROKER,
+    BrokerBooks,
+    Intent,
+    IntentKind,
+    IntentState,
+    OrderStatus,
+    Position,
+    parse_label,
+)
+from palmbot.domain.units import IntentId, PositionId
+
+REPAIRS_MAX = 3
+"""Failed repairs of a missing stop before the position is closed instead."""
+READINGS_BEFORE_QUARANTINE = 2
+"""Complete readings that have to miss a position before a person is asked."""
+RECONCILIATION = "reconciliation"
+
+ENDS = {
+    OrderStatus.REJECTED: OrderEnd.REJECTED,
+    OrderStatus.EXPIRED: OrderEnd.EXPIRED,
+    OrderStatus.CANCELLED: OrderEnd.CANCELLED,
+}
+
+
+def on_books(step: Step, event: BooksReported) -> None:
+    """Apply what the reading proves, compare the rest, act on it, and read again until clean."""
+    link = step.link
+    if event.generation != link.generation or link.phase is LinkPhase.DISCONNECTED:
+        step.say(f"books of connection {event.generation}, which is gone")
+        return
+    broker = event.books
+    step.set_link(replace(link, is_reading=False))
+    before = step.books
+    _absorb(step, broker)
+    is_news = _report_absorbed(step, before)
+    differences = compare_books(step.state, broker, step.params)
+    if differences and link.is_overtaken:
+        step.say("an execution overtook the reading, read again")
+        ask_books(step, "an execution overtook the reading", attempt=0)
+        return
+    _take_details(step, broker)
+    _release_settled(step, broker)
+    for found in differences:
+        _act(step, found, broker)
+    _conclude(step, broker, differences, is_news=is_news)
+
+
+def on_books_unavailable(step: Step, event: BooksUnavailable) -> None:
+    """Try again later, and trade nothing until it worked."""
+    link = step.link
+    if event.generation != link.generation or link.phase is LinkPhase.DISCONNECTED:
+        step.say(f"failed reading of connection {event.generation}, which is gone")
+        return
+    note_failed_reading(step, event.reason)
+
+
+def _absorb(step: Step, broker: BrokerBooks) -> None:
+    """Apply orders and fills of the reading as if they had been heard, in the broker's order."""
+    orders = {order.order_id: order for order in (*broker.past_orders, *broker.orders)}
+    positions = {position.position_id: position for position in broker.positions}
+    # A closing order carries no id of ours: only one that is bound already may be matched here.
+    bound = {intent.order_id for intent in step.books.intents.values()}
+    ours = [each for each in orders.values() if not each.is_closing or each.order_id in bound]
+    for order in ours:
+        if order.status in {OrderStatus.ACCEPTED, OrderStatus.FILLED}:
+            apply_accepted(step, order)
+    for fill in sorted(broker.fills, key=lambda each: (each.time, each.deal_id)):
+        apply_fill(step, orders.get(fill.order_id), fill, positions.get(fill.position_id))
+    for order in ours:
+        if order.status in ENDS:
+            apply_ended(step, order, ENDS[order.status], "found in the broker's books")
+        intent = find_intent(step, order) if order.status is OrderStatus.FILLED else None
+        if intent is not None and intent.filled_volume >= order.executed_volume > 0:
+            advance(step, intent, IntentState.FILLED)
+
+
+def _report_absorbed(step: Step, before: Books) -> bool:
+    """Record what the reading told us beyond the events; True if there was anything."""
+    found = [*_find_bound(before, step.books), *_find_closed(before, step.books)]
+    for each in found:
+        step.report(each)
+    return bool(found)
+
+
+def _find_bound(before: Books, after: Books) -> Iterator[Discrepancy]:
+    for intent_id, old in before.intents.items():
+        new = after.intents.get(intent_id)
+        if new is not None and new.state is not old.state and old.state in PERHAPS_AT_BROKER:
+            yield Discrepancy(
+                kind=DiscrepancyClass.IN_FLIGHT_FOUND,
+                item=intent_id,
+                detail=f"{old.kind} {old.state} is {new.state} in the broker's books",
+                action="taken over",
+                intent_id=intent_id,
+            )
+
+
+def _find_closed(before: Books, after: Books) -> Iterator[Discrepancy]:
+    for position_id, old in before.positions.items():
+        new = after.positions.get(position_id)
+        if new is None or new.volume < old.volume:
+            is_gone = new is None
+            yield Discrepancy(
+                kind=DiscrepancyClass.CLOSED_WHILE_AWAY
+                if is_gone
+                else DiscrepancyClass.VOLUME_SMALLER,
+                item=name_position(position_id),
+                detail=f"{'closed' if is_gone else 'partly closed'} by fills we did not hear of",
+                action="booked at their prices",
+                position_id=position_id,
+            )
+
+
+def _take_details(step: Step, broker: BrokerBooks) -> None:
+    """Take over what is no difference worth a word: running swap, positions of others."""
+    for remote in broker.positions:
+        held = step.books.positions.get(remote.position_id)
+        if held is not None and (held.swap, held.commission) != (remote.swap, remote.commission):
+            step.put_position(replace(held, swap=remote.swap, commission=remote.commission))
+    foreign = find_foreign(broker, step.state, step.params)
+    if foreign != step.books.foreign_positions:
+        step.set_books(replace(step.books, foreign_positions=foreign))
+
+
+def _release_settled(step: Step, broker: BrokerBooks) -> None:
+    """Let go of items that evidence has settled."""
+    remote = {name_position(position.position_id) for position in broker.positions}
+    held = {name_position(position_id) for position_id in step.books.positions}
+    for item in (*step.books.quarantine, *step.books.absences):
+        intent = step.books.intents.get(IntentId(item))
+        if intent is not None:
+            is_settled = intent.state is not IntentState.UNKNOWN
+        elif item.startswith(POSITION_ITEM):
+            kept = step.books.quarantine.get(item)
+            was_missing = kept is None or kept.kind is DiscrepancyClass.LOCAL_ONLY
+            is_settled = was_missing if item in remote else item not in held
+        else:
+            is_settled = False
+        if is_settled:
+            release(step, item)
+
+
+def _act(step: Step, found: Discrepancy, broker: BrokerBooks) -> None:
+    is_known = found.item in step.books.quarantine or found.item in step.books.absences
+    if not is_known:
+        step.report(found)
+        step.say(f"{found.kind} {found.item}: {found.detail}: {found.action}")
+    if found.position_id is not None:
+        _act_on_position(step, found, found.position_id, broker)
+    elif found.intent_id is not None and found.order_id is None:
+        _act_on_intent(step, found, found.intent_id, broker)
+    elif found.order_id is not None:
+        order = find_order(broker, found.order_id)
+        if order is not None:
+            ask_cancel(step, order, found.detail)
+    elif found.kind is DiscrepancyClass.BALANCE_GAP:
+        apply_balance(step, broker.balance, broker.balance_version)
+        step.alarm(Severity.NOTICE, f"balance taken over from the broker: {found.detail}")
+
+
+def _act_on_intent(
+    step: Step, found: Discrepancy, intent_id: IntentId, broker: BrokerBooks
+) -> None:
+    intent = step.books.intents[intent_id]
+    if found.kind is DiscrepancyClass.IN_FLIGHT_UNDECIDED:
+        _look_again_for_entry(step, found, intent, broker)
+        return
+    is_done = found.kind is DiscrepancyClass.IN_FLIGHT_FOUND
+    state = IntentState.FILLED if is_done else IntentState.LOST
+    step.put_intent(replace(intent, state=state, resolution=f"broker: {found.detail}"))
+    release(step, found.item)
+    if intent.kind is IntentKind.AMEND and not is_done:
+        count_failed_repair(step, intent)
+    if intent.kind is IntentKind.ENTRY:
+        step.alarm(Severity.NOTICE, f"entry {intent_id} expired at the broker and was given up")
+
+
+def _look_again_for_entry(
+    step: Step, found: Discrepancy, intent: Intent, broker: BrokerBooks
+) -> None:
+    if intent.state is not IntentState.UNKNOWN:
+        turn_unknown(step, intent, "accepted, but no longer in the broker's books")
+    absence = _note_absence(step, found.item, broker)
+    if absence.waited_s >= step.params.undecided_s_max:
+        quarantine(step, found)
+    is_expired = intent.expires_at is not None and broker.taken_at > intent.expires_at
+    if is_expired and step.link.ready_at < (intent.expires_at or 0) and absence.readings > 1:
+        # Only a connection made after its end of life proves that nothing of it still waits.
+        step.command(
+            Reconnect(
+                generation=step.link.generation,
+                reason=f"to prove that order {intent.intent_id} is dead",
+            )
+        )
+
+
+def _act_on_position(
+    step: Step, found: Discrepancy, position_id: PositionId, broker: BrokerBooks
+) -> None:
+    remote = next((each for each in broker.positions if each.position_id == position_id), None)
+    held = step.books.positions.get(position_id)
+    match found.kind:
+        case DiscrepancyClass.LOCAL_ONLY:
+            if _note_absence(step, found.item, broker).readings >= READINGS_BEFORE_QUARANTINE:
+                quarantine(step, found)
+        case DiscrepancyClass.REMOTE_ONLY_FOREIGN:
+            step.alarm(Severity.WARNING, f"{found.item}: {found.detail}; no entries meanwhile")
+        case DiscrepancyClass.DUPLICATE if held is not None:
+            halt(step, RECONCILIATION, found.detail)
+            step.alarm(Severity.CRITICAL, f"{found.item} is surplus and is closed: {found.detail}")
+            ask_close(step, held, f"surplus: {found.detail}")
+        case DiscrepancyClass.IN_FLIGHT_FOUND | DiscrepancyClass.REMOTE_ONLY_OURS if remote:
+            _take_over(step, found, remote)
+        case DiscrepancyClass.PRICE_DIFFERS if held is not None and remote is not None:
+            step.put_position(replace(held, entry_price=remote.entry_price))
+        case DiscrepancyClass.STOP_MISSING if held is not None and remote is not None:
+            quarantine(step, found)
+            halt(step, RECONCILIATION, f"{found.item} had no stop")
+            _restore_levels(step, _take_levels(step, held, remote))
+        case DiscrepancyClass.LEVELS_MOVED if held is not None and remote is not None:
+            moved = _take_levels(step, held, remote)
+            if remote.stop_loss is not None and is_stop_loose(held, remote.stop_loss):
+                step.alarm(Severity.WARNING, f"{found.item}: {found.detail}; restored")
+                _restore_levels(step, moved)
+        case _:
+            quarantine(step, found)
+
+
+def _take_over(step: Step, found: Discrepancy, remote: Position) -> None:
+    """Take a position of ours into the books; close it if its entry was given up."""
+    intent_id = parse_label(remote.label, step.params.environment)
+    if intent_id is None:
+        raise BooksDoNotBalance(f"{found.item} was to be taken over without a label of ours")
+    intent = step.books.intents.get(intent_id)
+    held = step.books.positions.get(remote.position_id)
+    if held is None:
+        held = adopt_position(step, remote, intent_id, intent)
+    if intent is None:
+        quarantine(step, found)
+        halt(step, RECONCILIATION, f"{found.item} is ours, but not in our books")
+    elif intent.state in LATE_STATES:
+        halt(step, RECONCILIATION, f"{found.item} arrived after its entry was given up")
+        step.alarm(Severity.CRITICAL, f"{found.item}: {found.detail}; it is closed")
+        ask_close(step, held, "its entry was given up")
+    else:
+        is_whole = remote.volume >= intent.volume
+        step.put_intent(
+            replace(
+                intent,
+                state=IntentState.FILLED if is_whole else IntentState.PARTIAL,
+                position_id=remote.position_id,
+                filled_volume=max(intent.filled_volume, remote.volume),
+                resolution="broker: position found",
+            )
+        )
+        release(step, intent_id)
+
+
+def _take_levels(step: Step, held: OpenPosition, remote: Position) -> OpenPosition:
+    moved = replace(held, stop_loss=remote.stop_loss, take_profit=remote.take_profit)
+    step.put_position(moved)
+    return moved
+
+
+def _restore_levels(step: Step, held: OpenPosition) -> None:
+    """Ask for the intended stop; close if the price is beyond it or the repair keeps failing."""
+    tick = step.state.market.tick
+    is_beyond = tick is not None and (
+        tick.bid <= held.intended_stop if held.side is Side.BUY else tick.ask >= held.intended_stop
+    )
+    if is_beyond:
+        ask_close(step, held, "the price is beyond the stop it should have")
+    elif held.repairs >= REPAIRS_MAX:
+        ask_close(step, held, f"its stop could not be restored {held.repairs} times")
+    else:
+        target = held.take_profit if held.stop_loss is not None else None
+        ask_amend(
+            step, held, held.intended_stop, target or held.intended_target, "restore the stop"
+        )
+
+
+def count_failed_repair(step: Step, intent: Intent) -> None:
+    """Note that the levels of a position could not be set."""
+    held = step.books.positions.get(intent.position_id) if intent.position_id is not None else None
+    if held is not None:
+        step.put_position(replace(held, repairs=held.repairs + 1))
+
+
+def _note_absence(step: Step, item: str, broker: BrokerBooks) -> Absence:
+    old = step.books.absences.get(item)
+    absence = Absence(
+        readings=(old.readings if old is not None else 0) + 1,
+        first_at=old.first_at if old is not None else broker.taken_at,
+        last_at=broker.taken_at,
+        waited_s=(old.waited_s if old is not None else 0.0) + step.link.delay_s,
+    )
+    step.set_books(replace(step.books, absences={**step.books.absences, item: absence}))
+    return absence
+
+
+def _conclude(
+    step: Step, broker: BrokerBooks, differences: tuple[Discrepancy, ...], *, is_news: bool
+) -> None:
+    link = step.link
+    if differences or is_news:
+        names = ", ".join(dict.fromkeys(f"{each.kind} {each.item}" for each in differences))
+        reason = f"working on {names}" if names else "checking what the reading told us"
+        ask_books(step, reason, attempt=link.attempt + 1)
+    elif step.books.quarantine:
+        items = ", ".join(step.books.quarantine)
+        ask_books(step, f"a person has to settle {items}", attempt=len(RETRY_DELAYS_S))
+    else:
+        if link.phase is not LinkPhase.CONSISTENT:
+            step.say("our books equal the broker's")
+        step.set_link(
+            replace(
+                link,
+                phase=LinkPhase.CONSISTENT,
+                reason="our books equal the broker's",
+                attempt=0,
+                confirmed_at=broker.taken_at,
+            )
+        )
+        schedule_check(step)

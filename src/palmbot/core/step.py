@@ -1,0 +1,155 @@
+"""One step under construction: collects what its `Decision` will carry."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from palmbot.core.params import EngineParams
+from palmbot.core.state import (
+    Books,
+    ClosedPosition,
+    Decision,
+    Discrepancy,
+    EngineState,
+    LinkState,
+    MarketView,
+    OpenPosition,
+    Tally,
+    TradingSwitch,
+)
+from palmbot.domain.commands import Command, RaiseAlarm, Severity
+from palmbot.domain.orders import IN_FLIGHT, Intent, Trade
+from palmbot.domain.units import IntentId, PositionId
+
+FINISHED_INTENTS_MAX = 64
+"""Finished intents kept to recognise late arrivals; older ones turn into "ours without a row"."""
+CLOSED_POSITIONS_MAX = 128
+
+
+class Step:
+    """Lives within one call of `decide` and is seen by nobody else: `decide` stays pure.
+
+    `state` is replaced, never changed in place, so that the state before stays whole.
+    """
+
+    def __init__(self, state: EngineState, params: EngineParams) -> None:
+        self.state = state
+        self.params = params
+        self._commands: list[Command] = []
+        self._reasons: list[str] = []
+        self._intents: dict[IntentId, Intent] = {}
+        self._positions: dict[PositionId, OpenPosition | ClosedPosition] = {}
+        self._trades: list[Trade] = []
+        self._discrepancies: list[Discrepancy] = []
+
+    @property
+    def books(self) -> Books:
+        """Our books as they stand in this step."""
+        return self.state.books
+
+    @property
+    def link(self) -> LinkState:
+        """The link as it stands in this step."""
+        return self.state.link
+
+    def set_market(self, market: MarketView) -> None:
+        """Replace the market view."""
+        self.state = replace(self.state, market=market)
+
+    def set_link(self, link: LinkState) -> None:
+        """Replace the link state."""
+        self.state = replace(self.state, link=link)
+
+    def set_books(self, books: Books) -> None:
+        """Replace the books; positions and intents go through `put_*` to be recorded."""
+        self.state = replace(self.state, books=books)
+
+    def set_tally(self, tally: Tally) -> None:
+        """Replace the counters."""
+        self.state = replace(self.state, tally=tally)
+
+    def set_switch(self, switch: TradingSwitch) -> None:
+        """Replace the trading switch."""
+        self.state = replace(self.state, switch=switch)
+
+    def command(self, command: Command) -> None:
+        """Ask the shell for something, after everything asked for before."""
+        self._commands.append(command)
+
+    def alarm(self, severity: Severity, text: str) -> None:
+        """Tell a person."""
+        self._commands.append(RaiseAlarm(severity=severity, text=text))
+
+    def say(self, reason: str) -> None:
+        """Add to the reason of the decision."""
+        self._reasons.append(reason)
+
+    def conclude(self, reason: str) -> None:
+        """Add to the reason, and show it as the last decision."""
+        self._reasons.append(reason)
+        self.state = replace(self.state, last_decision=reason)
+
+    def put_intent(self, intent: Intent) -> None:
+        """Record an intent as it stands now; the oldest finished ones make room."""
+        intents = dict(self.books.intents)
+        intents[intent.intent_id] = intent
+        self._intents[intent.intent_id] = intent
+        self.set_books(replace(self.books, intents=_prune(intents, self.books.positions)))
+
+    def put_position(self, position: OpenPosition) -> None:
+        """Record an open position as it stands now."""
+        positions = dict(self.books.positions)
+        positions[position.position_id] = position
+        self._positions[position.position_id] = position
+        self.set_books(replace(self.books, positions=positions))
+
+    def drop_position(self, gone: ClosedPosition, trade: Trade | None) -> None:
+        """Take a position out of the books for good, with the trade it made if that is known."""
+        positions = dict(self.books.positions)
+        positions.pop(gone.position_id, None)
+        self._positions[gone.position_id] = gone
+        closed = (*self.books.closed_positions, gone.position_id)[-CLOSED_POSITIONS_MAX:]
+        self.set_books(replace(self.books, positions=positions, closed_positions=closed))
+        if trade is not None:
+            self._trades.append(trade)
+
+    def forget_position(self, position: OpenPosition, reason: str) -> None:
+        """Take a position out of the books so that the broker's record can replace it."""
+        positions = dict(self.books.positions)
+        positions.pop(position.position_id, None)
+        self._positions[position.position_id] = ClosedPosition(
+            position_id=position.position_id,
+            intent_id=position.intent_id,
+            closed_at=self.state.market.time,
+            reason=reason,
+        )
+        self.set_books(replace(self.books, positions=positions))
+
+    def report(self, discrepancy: Discrepancy) -> None:
+        """Record a difference between the books."""
+        self._discrepancies.append(discrepancy)
+
+    def finish(self) -> Decision:
+        """Return the decision."""
+        return Decision(
+            state=self.state,
+            commands=tuple(self._commands),
+            reason="; ".join(self._reasons),
+            changed_intents=tuple(self._intents.values()),
+            changed_positions=tuple(self._positions.values()),
+            closed_trades=tuple(self._trades),
+            discrepancies=tuple(self._discrepancies),
+        )
+
+
+def _prune(
+    intents: dict[IntentId, Intent], positions: Mapping[PositionId, OpenPosition]
+) -> dict[IntentId, Intent]:
+    needed = {position.intent_id for position in positions.values()}
+    finished = [
+        intent.intent_id
+        for intent in intents.values()
+        if intent.state not in IN_FLIGHT and intent.intent_id not in needed
+    ]
+    for intent_id in finished[: max(0, len(finished) - FINISHED_INTENTS_MAX)]:
+        del intents[intent_id]
+    return intents

@@ -1,0 +1,79 @@
+"""Order requests of one connection: sent once, answered, refused, or never answered."""
+
+from dataclasses import dataclass
+
+from palmbot.ctrader.errors import proves_refusal
+from palmbot.domain.events import Event, OrderRefused, OrderUnanswered
+from palmbot.domain.units import IntentId
+
+REMEMBERED_MAX = 1_000
+"""Bounds the memory for late answers; a connection sees a few hundred orders in a long life."""
+
+
+@dataclass(slots=True)
+class _Sent:
+    intent_id: IntentId
+    deadline_s: float
+    """Infinite once a first answer came or its time was up."""
+
+
+class OrderRequests:
+    """Remembers what was sent, so that every answer finds its intent, however late."""
+
+    __slots__ = ("_sent",)
+
+    def __init__(self) -> None:
+        self._sent: dict[str, _Sent] = {}
+
+    def __contains__(self, client_msg_id: str) -> bool:
+        return client_msg_id in self._sent
+
+    def add(self, client_msg_id: str, intent_id: IntentId, deadline_s: float) -> None:
+        """Remember a request that is about to be written.
+
+        Raises:
+            ValueError: it was sent on this connection before; sending it again could trade twice.
+        """
+        if client_msg_id in self._sent:
+            raise ValueError(f"order request {client_msg_id} was already sent")
+        self._sent[client_msg_id] = _Sent(intent_id, deadline_s)
+        if len(self._sent) > REMEMBERED_MAX:
+            self._forget_oldest_settled()
+
+    def _forget_oldest_settled(self) -> None:
+        for client_msg_id, sent in self._sent.items():
+            if sent.deadline_s == float("inf"):
+                del self._sent[client_msg_id]
+                return
+
+    def settle(self, client_msg_id: str) -> None:
+        """A first answer came: no deadline any more."""
+        if client_msg_id in self._sent:
+            self._sent[client_msg_id].deadline_s = float("inf")
+
+    def refuse(self, client_msg_id: str, code: str, reason: str) -> Event:
+        """Return what an error answer means: refused, or unknown if the code proves nothing."""
+        sent = self._sent[client_msg_id]
+        sent.deadline_s = float("inf")
+        if proves_refusal(code, reason):
+            return OrderRefused(intent_id=sent.intent_id, code=code, reason=reason)
+        return OrderUnanswered(intent_id=sent.intent_id, reason=f"{code}: {reason}")
+
+    def expire(self, now_s: float) -> tuple[Event, ...]:
+        """Return an event for every request whose time is up, each once."""
+        late = [sent for sent in self._sent.values() if sent.deadline_s <= now_s]
+        for sent in late:
+            sent.deadline_s = float("inf")
+        return tuple(
+            OrderUnanswered(intent_id=sent.intent_id, reason="no answer in time") for sent in late
+        )
+
+    @property
+    def deadline_s(self) -> float:
+        """Earliest deadline; infinite if nothing waits."""
+        return min((sent.deadline_s for sent in self._sent.values()), default=float("inf"))
+
+    @property
+    def open_count(self) -> int:
+        """Number of requests that wait for a first answer."""
+        return sum(sent.deadline_s != float("inf") for sent in self._sent.values())

@@ -1,0 +1,274 @@
+"""Readings of the broker's books and of its bar history: complete, or an error, never a part."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from google.protobuf.message import Message
+
+from palmbot.ctrader.conversation import Procedure, ask
+from palmbot.ctrader.generated.account_messages_pb2 import ProtoOATraderReq, ProtoOATraderRes
+from palmbot.ctrader.generated.entities_pb2 import ProtoOADeal, ProtoOAOrder
+from palmbot.ctrader.generated.enums_pb2 import D1, H1, H4, H12, M1, M2, M3, M4, M5, M10, M15, M30
+from palmbot.ctrader.generated.order_messages_pb2 import (
+    ProtoOADealListReq,
+    ProtoOADealListRes,
+    ProtoOAOrderListReq,
+    ProtoOAOrderListRes,
+    ProtoOAReconcileReq,
+    ProtoOAReconcileRes,
+)
+from palmbot.ctrader.generated.quote_messages_pb2 import (
+    ProtoOAGetTrendbarsReq,
+    ProtoOAGetTrendbarsRes,
+)
+from palmbot.ctrader.quotes import Quotes
+from palmbot.ctrader.translate import (
+    account_digits,
+    to_bar,
+    to_fill,
+    to_money,
+    to_order,
+    to_position,
+)
+from palmbot.domain.errors import ProtocolViolation, RequestRefused, TransientError
+from palmbot.domain.market import Bar
+from palmbot.domain.orders import BrokerBooks, BrokerOrder, Fill
+from palmbot.domain.units import MS_PER_DAY, MS_PER_MINUTE, AccountId, SymbolId, TimestampMs
+
+P = TypeVar("P", ProtoOADealListRes, ProtoOAOrderListRes)
+
+WEEK_MS = 7 * MS_PER_DAY
+"""Longest window of deals and orders that every server version accepts."""
+
+LOOK_AHEAD_MS = MS_PER_DAY
+"""Windows end so far after the newest broker time we saw: a quote may be older than a fill."""
+
+WINDOWS_MAX = 60
+"""Bounds the requests of one list: more than a year of weeks, halvings included."""
+
+ATTEMPTS_MAX = 3
+"""How often books are read again because something was executed meanwhile."""
+
+_PERIODS = {
+    MS_PER_MINUTE: M1,
+    2 * MS_PER_MINUTE: M2,
+    3 * MS_PER_MINUTE: M3,
+    4 * MS_PER_MINUTE: M4,
+    5 * MS_PER_MINUTE: M5,
+    10 * MS_PER_MINUTE: M10,
+    15 * MS_PER_MINUTE: M15,
+    30 * MS_PER_MINUTE: M30,
+    60 * MS_PER_MINUTE: H1,
+    240 * MS_PER_MINUTE: H4,
+    720 * MS_PER_MINUTE: H12,
+    MS_PER_DAY: D1,
+}
+
+_BAR_WINDOWS = (
+    (5 * MS_PER_MINUTE, 3_024_000_000),
+    (60 * MS_PER_MINUTE, 21_168_000_000),
+    (MS_PER_DAY, 31_622_400_000),
+)
+"""Longest window by period up to the first number, both in ms: 35 days, 35 weeks, 366 days."""
+
+QUIET_MS_MAX = 30 * MS_PER_DAY
+"""So much time without a bar means that history begins there; no holiday is that long."""
+
+HALVINGS_MAX = 12
+
+
+class ReadingIncomplete(TransientError):
+    """The broker's lists could not be read to the end."""
+
+
+class Feed:
+    """What a connection learns from what passes by; readings look at it, only it writes."""
+
+    __slots__ = ("_executed_ms", "_quotes", "executions")
+
+    def __init__(self, quotes: Quotes) -> None:
+        self._quotes = quotes
+        self._executed_ms: TimestampMs | None = None
+        self.executions = 0
+        """Execution events so far: books during which it moves are torn."""
+
+    def saw_time(self, time: TimestampMs) -> None:
+        """Remember the broker time of something other than a quote, if it is the newest."""
+        if self._executed_ms is None or time > self._executed_ms:
+            self._executed_ms = time
+
+    @property
+    def broker_ms(self) -> TimestampMs | None:
+        """Newest broker time seen in quotes and executions; None before the first."""
+        seen = [tick.time for tick in self._quotes.last_ticks()]
+        if self._executed_ms is not None:
+            seen.append(self._executed_ms)
+        return max(seen, default=None)
+
+
+def read_books(account_id: AccountId, since: TimestampMs, feed: Feed) -> Procedure[BrokerBooks]:
+    """Read positions, orders, past orders, fills and balance as of one moment.
+
+    Raises:
+        ReadingIncomplete: too many rows, or executions kept coming in between.
+        RequestRefused, RequestTimedOut, UnreadableMessage, ProtocolViolation: one part failed.
+    """
+    for _ in range(ATTEMPTS_MAX):
+        executions = feed.executions
+        books = yield from _read_books_once(account_id, since, feed)
+        if feed.executions == executions:
+            return books
+    raise ReadingIncomplete("orders were executed during every attempt to read the books")
+
+
+def _read_books_once(
+    account_id: AccountId, since: TimestampMs, feed: Feed
+) -> Procedure[BrokerBooks]:
+    trader = (
+        yield from ask(ProtoOATraderReq(ctidTraderAccountId=account_id), ProtoOATraderRes)
+    ).trader
+    digits = account_digits(trader)
+    held = yield from ask(
+        ProtoOAReconcileReq(ctidTraderAccountId=account_id, returnProtectionOrders=False),
+        ProtoOAReconcileRes,
+    )
+    now = feed.broker_ms
+    until = TimestampMs(max(since, since if now is None else now) + LOOK_AHEAD_MS)
+    deals = yield from _read_deals(account_id, since, until)
+    past = yield from _read_orders(account_id, since, until)
+    fills = [fill for deal in deals if (fill := to_fill(deal, digits)) is not None]
+    positions = [to_position(each, digits) for each in held.position]
+    pending = [order for each in held.order if not (order := to_order(each)).is_protection]
+    past_orders = [to_order(each) for each in past]
+    for fill in fills:
+        feed.saw_time(fill.time)
+    newest = feed.broker_ms
+    return BrokerBooks(
+        taken_at=since if newest is None else newest,
+        since=since,
+        positions=tuple(each for each in positions if each is not None),
+        orders=tuple(pending),
+        past_orders=tuple(sorted(past_orders, key=_order_age)),
+        fills=tuple(sorted(fills, key=_fill_age)),
+        balance=to_money(trader.balance, digits),
+        balance_version=trader.balanceVersion,
+    )
+
+
+def _order_age(order: BrokerOrder) -> tuple[int, int]:
+    return order.updated_at, order.order_id
+
+
+def _fill_age(fill: Fill) -> tuple[int, int]:
+    return fill.time, fill.deal_id
+
+
+def _read_deals(
+    account_id: AccountId, since: TimestampMs, until: TimestampMs
+) -> Procedure[list[ProtoOADeal]]:
+    def request(start: int, end: int) -> Message:
+        return ProtoOADealListReq(
+            ctidTraderAccountId=account_id, fromTimestamp=start, toTimestamp=end
+        )
+
+    pages = yield from _read_pages(request, ProtoOADealListRes, since, until)
+    return list({deal.dealId: deal for page in pages for deal in page.deal}.values())
+
+
+def _read_orders(
+    account_id: AccountId, since: TimestampMs, until: TimestampMs
+) -> Procedure[list[ProtoOAOrder]]:
+    def request(start: int, end: int) -> Message:
+        return ProtoOAOrderListReq(
+            ctidTraderAccountId=account_id, fromTimestamp=start, toTimestamp=end
+        )
+
+    pages = yield from _read_pages(request, ProtoOAOrderListRes, since, until)
+    return list({order.orderId: order for page in pages for order in page.order}.values())
+
+
+def _read_pages(
+    request: Callable[[int, int], Message], reply_class: type[P], since: int, until: int
+) -> Procedure[list[P]]:
+    """Read a list of a time window whole, in windows the server accepts.
+
+    A page that says there is more is thrown away and its window halved: which end of the
+    window a server cuts off is not documented, so no order of the rows is assumed.
+
+    Raises:
+        ReadingIncomplete: a window of one millisecond still has more, or too many windows.
+    """
+    windows = [(start, min(start + WEEK_MS, until)) for start in range(since, until, WEEK_MS)]
+    windows.reverse()
+    pages: list[P] = []
+    for _ in range(WINDOWS_MAX):
+        if not windows:
+            return pages
+        start, end = windows.pop()
+        page = yield from ask(request(start, end), reply_class)
+        if not page.hasMore:
+            pages.append(page)
+            continue
+        middle = (start + end) // 2
+        if middle == start:
+            break
+        windows += [(middle, end), (start, middle)]
+    raise ReadingIncomplete("the broker has more orders in the window than can be read")
+
+
+def read_bars(
+    account_id: AccountId, symbol_id: SymbolId, period_ms: int, count: int, feed: Feed
+) -> Procedure[tuple[Bar, ...]]:
+    """Read at least `count` closed bars if there are so many, oldest first.
+
+    Backwards from the newest broker time; the bar still open at that time is left out.
+
+    Raises:
+        ReadingIncomplete: the broker has no such period, or no broker time is known yet.
+        RequestRefused, RequestTimedOut, UnreadableMessage, ProtocolViolation: one part failed.
+    """
+    period = _PERIODS.get(period_ms)
+    if period is None:
+        raise ReadingIncomplete(f"the broker keeps no bars of {period_ms / MS_PER_MINUTE:g} min")
+    now = feed.broker_ms
+    if now is None:
+        raise ReadingIncomplete("no quote came yet, so the time at the broker is not known")
+    width = next(window for longest, window in _BAR_WINDOWS if period_ms <= longest)
+    bars: dict[int, Bar] = {}
+    end, quiet_ms, halvings = int(now), 0, 0
+    for _ in range(WINDOWS_MAX):
+        if len(bars) >= count or end <= 0 or quiet_ms > QUIET_MS_MAX:
+            return tuple(bars[open_time] for open_time in sorted(bars))
+        # One more than missing: the newest may be the open bar.
+        missing = count - len(bars) + 1
+        start = max(0, end - width)
+        try:
+            page = yield from ask(
+                ProtoOAGetTrendbarsReq(
+                    ctidTraderAccountId=account_id,
+                    symbolId=symbol_id,
+                    period=period,
+                    fromTimestamp=start,
+                    toTimestamp=end,
+                    count=missing,
+                ),
+                ProtoOAGetTrendbarsRes,
+            )
+        except RequestRefused as e:
+            halvings += 1
+            if e.code != "INCORRECT_BOUNDARIES" or halvings > HALVINGS_MAX:
+                raise
+            width //= 2
+            continue
+        found = [to_bar(each) for each in page.trendbar]
+        oldest = min((bar.open_time for bar in found), default=None)
+        if oldest is not None and oldest > end:
+            raise ProtocolViolation("the broker sent bars from outside of the window asked for")
+        for bar in found:
+            if bar.open_time + period_ms <= now:
+                bars.setdefault(bar.open_time, bar)
+        quiet_ms = 0 if found else quiet_ms + width
+        # A full or cut page goes on before its oldest bar, any other before its window.
+        is_cut = page.hasMore or len(found) >= missing
+        end = min(oldest, end) - 1 if is_cut and oldest is not None else start - 1
+    raise ReadingIncomplete(f"the broker's history is too patchy: {len(bars)} of {count} bars")
