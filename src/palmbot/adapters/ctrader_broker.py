@@ -261,8 +261,13 @@ class CtraderBroker:
 
     async def _wait(self, delay_s: float) -> None:
         over = asyncio.Event()
+
+        def wake() -> None:
+            self._retry_at_s = None
+            over.set()
+
         self._retry_at_s = self._clock.link_s() + delay_s
-        timer = self._clock.call_at(self._retry_at_s, over.set)
+        timer = self._clock.call_at(self._retry_at_s, wake)
         try:
             await over.wait()
         finally:

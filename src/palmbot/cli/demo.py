@@ -26,6 +26,7 @@ from palmbot.cli.status import render_status
 from palmbot.reports.demo_report import render_demo_report
 from palmbot.reports.demo_run import DemoRun
 from palmbot.reports.page_file import write_page
+from palmbot.reports.verdict import is_sound
 from palmbot.workbench.demo import DemoOptions, run_demo
 from palmbot.workbench.demo import Progress as DemoProgress
 
@@ -76,17 +77,6 @@ def demo(  # noqa: PLR0913  (options of one command)
         stdout.print(f"Report:  {report}", soft_wrap=True)
         stdout.print(f"Journal: {directory / JOURNAL_NAME}", soft_wrap=True)
     return EXIT_DONE if is_sound(run) else EXIT_REFUSED
-
-
-def is_sound(run: DemoRun) -> bool:
-    """Tell whether every order is accounted for and the record of it holds."""
-    figures = run.figures
-    return (
-        figures.are_orders_accounted_for
-        and figures.positions_without_stop == 0
-        and figures.journal_verified
-        and figures.replay_identical
-    )
 
 
 def render_document(run: DemoRun) -> dict[str, Any]:

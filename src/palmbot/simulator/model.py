@@ -276,12 +276,12 @@ class ModelMarket:
         moments = _draw_times(shape, streams.times)
         tick_deviation = deviation / math.sqrt(len(moments))
         opens = session.opens + minute * MS_PER_MINUTE
+        low = walk.reference + math.log(1.0 - PRICE_LIMIT)
+        high = walk.reference + math.log(1.0 + PRICE_LIMIT)
         before = walk.log_price
         for moment in moments:
-            walk.log_price += tick_deviation * _draw_t4(streams.steps)
-            low = walk.reference + math.log(1.0 - PRICE_LIMIT)
-            high = walk.reference + math.log(1.0 + PRICE_LIMIT)
-            walk.log_price = min(max(walk.log_price, low), high)
+            step = tick_deviation * _draw_t4(streams.steps)
+            walk.log_price = min(max(walk.log_price + step, low), high)
             yield self._quote(TimestampMs(opens + moment), math.exp(walk.log_price), spread)
         shock = min(((walk.log_price - before) / deviation) ** 2, SHOCK_MAX)
         rest = 1.0 - shape.garch_shock - shape.garch_memory

@@ -80,9 +80,11 @@ class FaultPlan:
     maintenance_steps: tuple[int, int] = (20, 100)
     refused_attempts: tuple[int, int] = (1, 3)
     slow_s: tuple[float, float] = (0.5, 3.0)
-    """Below the 5 s that clients wait for an answer."""
-    late_s: tuple[float, float] = (6.0, 9.0)
-    """Above them."""
+    """Below what clients wait for an answer."""
+    order_late_s: tuple[float, float] = (6.0, 9.0)
+    """Above the 5 s that clients wait for an answer to an order."""
+    reading_late_s: tuple[float, float] = (11.0, 15.0)
+    """Above the 10 s that they wait for anything else."""
 
 
 class Scenario:
@@ -130,20 +132,24 @@ class Scenario:
             if not self._plan.order_faults:
                 return None
             fault = next(self._order_faults)
-            return None if fault is None else self._time(fault, self._orders)
+            late_s = self._plan.order_late_s
+            return None if fault is None else self._time(fault, late_s, self._orders)
         if not self._plan.reading_faults:
             return None
         self._readings_left -= 1
         if self._readings_left > 0:
             return None
         self._readings_left = _draw_whole(self._plan.reading_gap, self._readings)
-        return self._time(next(self._reading_faults), self._readings)
+        fault = next(self._reading_faults)
+        return self._time(fault, self._plan.reading_late_s, self._readings)
 
-    def _time(self, fault: RequestFault, random: Random) -> PlannedRequest:
+    def _time(
+        self, fault: RequestFault, late_s: tuple[float, float], random: Random
+    ) -> PlannedRequest:
         if fault is RequestFault.SLOW:
             low, high = self._plan.slow_s
         elif fault is RequestFault.TOO_LATE:
-            low, high = self._plan.late_s
+            low, high = late_s
         else:
             return PlannedRequest(fault)
         return PlannedRequest(fault, delay_s=low + (high - low) * random.random())

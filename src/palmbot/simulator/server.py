@@ -101,8 +101,11 @@ class SimulatorServer:
         self._account_id = settings.account.account_id
         self._history = History()
         self._service = Service(exchange, self._history, settings)
+        latest: dict[SymbolId, Quote] = {}
         for quote in market.past_quotes():
             self._history.add(quote)
+            latest[quote.symbol_id] = quote
+        for quote in latest.values():
             exchange.apply_quote(quote)
         self._quotes = market.quotes()
         self._next = next(self._quotes, None)
@@ -197,6 +200,14 @@ class SimulatorServer:
     def refused_count(self) -> int:
         """Connections refused by a fault so far."""
         return self._refused_count
+
+    @property
+    def accepts_connections(self) -> bool:
+        """Tell whether a client can get in now; during an outage or maintenance only steps help.
+
+        True while a counted number of attempts is refused: the attempts use that up.
+        """
+        return self._steps >= max(self._refused_until_step, self._maintenance_until_step)
 
     @property
     def is_connected(self) -> bool:
@@ -493,7 +504,8 @@ class SimulatorServer:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # The protocol is named because asyncio turns Nagle's delay off for named TCP sockets only.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.settimeout(0.0)  # as the event loop wants it
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

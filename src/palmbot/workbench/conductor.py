@@ -100,8 +100,10 @@ class Conductor:
             await asyncio.sleep(0 if turns < EAGER_TURNS else PAUSE_S)
 
     def _is_quiescent(self) -> bool:
-        if self._broker.is_connecting or self._broker.is_connected != self._server.is_connected:
+        if self._broker.is_connected != self._server.is_connected:
             return False
+        if not self._broker.is_connected and self._broker.next_deadline_s is None:
+            return False  # it is connecting, or about to
         if self._server.is_connected and (
             self._server.bytes_sent != self._broker.bytes_received
             or self._broker.bytes_sent != self._server.bytes_received

@@ -134,6 +134,7 @@ async def run_demo(options: DemoOptions, on_progress: Callable[[Progress], None]
         refusals=cast.recorder.refusals,
         settings=_list_settings(cast.params),
         assumptions=market.assumptions,
+        open_position=bot.trader.state.position,
     )
 
 
