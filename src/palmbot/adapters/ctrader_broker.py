@@ -184,8 +184,8 @@ class CtraderBroker:
 
     @property
     def is_connected(self) -> bool:
-        """True from the end of the TLS handshake until `run` has noticed the end."""
-        return self._link is not None
+        """True from the end of the TLS handshake to the end of the connection."""
+        return self._link is not None and self._link.is_alive
 
     @property
     def is_ready(self) -> bool:
@@ -210,7 +210,9 @@ class CtraderBroker:
     @property
     def next_deadline_s(self) -> float | None:
         """Link time at which something happens without a byte from outside; None if never."""
-        return self._retry_at_s if self._link is None else self._link.wire.deadline_s
+        if self._link is not None and self._link.is_alive:
+            return self._link.wire.deadline_s
+        return self._retry_at_s
 
     async def _live_one_connection(self) -> PalmbotError:
         """Connect, serve until the end, and return what ended it."""
@@ -293,6 +295,11 @@ class _Link(asyncio.Protocol):
         self._is_announced = False
         self._is_over = asyncio.Event()
         self._end: BaseException | None = None
+
+    @property
+    def is_alive(self) -> bool:
+        """True until the link ends, for whatever reason."""
+        return self._end is None
 
     @property
     def is_ready(self) -> bool:

@@ -8,34 +8,34 @@ from cyclopts import Parameter
 
 from palmbot.adapters.operator_socket import ask
 from palmbot.bootstrap import SOCKET_NAME
+from palmbot.cli.directory import find_running
 from palmbot.cli.output import EXIT_DONE, EXIT_REFUSED, print_json, report_error, stdout
 from palmbot.domain.events import Acknowledgement
 
-DIRECTORY = Path("palmbot-data")
 AsJson = Annotated[bool, Parameter(name="--json", negative=())]
 
 
-def halt(*, reason: str, directory: Path = DIRECTORY, as_json: AsJson = False) -> int:
+def halt(*, reason: str, directory: Path | None = None, as_json: AsJson = False) -> int:
     """Stop entries until `palmbot resume`. Open positions keep their stops at the broker.
 
     Example: `palmbot halt --reason "news at noon"`
 
     Args:
         reason: Why, for the journal.
-        directory: Data directory of the bot.
+        directory: Data directory of the bot; needed if several run here.
         as_json: Print one JSON document.
     """
     return _tell(directory, {"command": "halt", "reason": reason}, as_json=as_json)
 
 
-def resume(*, reason: str, directory: Path = DIRECTORY, as_json: AsJson = False) -> int:
+def resume(*, reason: str, directory: Path | None = None, as_json: AsJson = False) -> int:
     """Allow entries again.
 
     Example: `palmbot resume --reason "news are out"`
 
     Args:
         reason: Why, for the journal.
-        directory: Data directory of the bot.
+        directory: Data directory of the bot; needed if several run here.
         as_json: Print one JSON document.
     """
     return _tell(directory, {"command": "resume", "reason": reason}, as_json=as_json)
@@ -46,7 +46,7 @@ def ack(
     *,
     action: Acknowledgement,
     reason: str,
-    directory: Path = DIRECTORY,
+    directory: Path | None = None,
     as_json: AsJson = False,
 ) -> int:
     """Settle one item that reconciliation cannot explain, after looking into the broker's app.
@@ -60,15 +60,15 @@ def ack(
         item: Id of an intent, or `position:<id>`, as `palmbot status` lists it.
         action: What it is.
         reason: Why, for the journal.
-        directory: Data directory of the bot.
+        directory: Data directory of the bot; needed if several run here.
         as_json: Print one JSON document.
     """
     request = {"command": "ack", "item": item, "action": action.value, "reason": reason}
     return _tell(directory, request, as_json=as_json)
 
 
-def _tell(directory: Path, request: dict[str, Any], *, as_json: bool) -> int:
-    reply = asyncio.run(ask(directory / SOCKET_NAME, request))
+def _tell(directory: Path | None, request: dict[str, Any], *, as_json: bool) -> int:
+    reply = asyncio.run(ask(find_running(directory) / SOCKET_NAME, request))
     if as_json:
         print_json(reply)
     elif "error" in reply:

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from palmbot.adapters.operator_socket import ask
 from palmbot.bootstrap import SOCKET_NAME
+from palmbot.cli.directory import find_running
 from palmbot.cli.output import EXIT_DONE, print_json, stdout
 from palmbot.domain.units import MS_PER_SECOND
 from palmbot.live.status import Status
@@ -18,7 +19,7 @@ from palmbot.live.status import Status
 
 def status(
     *,
-    directory: Path = Path("palmbot-data"),
+    directory: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> int:
     """Show price, RSI, position, equity, link and the last decision of the running bot.
@@ -26,10 +27,10 @@ def status(
     Example: `palmbot status --directory palmbot-data/demo`
 
     Args:
-        directory: Data directory of the bot.
+        directory: Data directory of the bot; needed if several run here.
         as_json: Print one JSON document.
     """
-    reply = asyncio.run(ask(directory / SOCKET_NAME, {"command": "status"}))
+    reply = asyncio.run(ask(find_running(directory) / SOCKET_NAME, {"command": "status"}))
     if as_json:
         print_json(reply["status"])
     else:

@@ -71,9 +71,7 @@ def on_link_lost(step: Step, event: LinkLost) -> None:
         step.say(f"connection {event.generation} was gone already")
         return
     turn_all_unknown(step, "the connection was lost before the answer")
-    step.set_link(
-        replace(step.link, phase=LinkPhase.DISCONNECTED, reason=event.reason, is_reading=False)
-    )
+    step.set_link(replace(step.link, phase=LinkPhase.DISCONNECTED, reason=event.reason))
     step.set_tally(replace(step.state.tally, links_lost=step.state.tally.links_lost + 1))
     step.say(f"connection {event.generation} lost: {event.reason}")
 
@@ -119,7 +117,6 @@ def schedule_check(step: Step) -> None:
 def note_failed_reading(step: Step, reason: str) -> None:
     """Read again later. A failed reading says nothing, least of all that we are flat."""
     attempt = max(1, step.link.attempt + 1)
-    step.set_link(replace(step.link, is_reading=False))
     step.report(
         Discrepancy(
             kind=DiscrepancyClass.QUERY_FAILED,
@@ -147,10 +144,10 @@ def ask_bars(step: Step) -> None:
     )
 
 
-def mark_overtaken(step: Step) -> None:
-    """Note that a reading under way may be older than what was just applied."""
-    if not step.link.is_overtaken:
-        step.set_link(replace(step.link, is_overtaken=True))
+def note_execution(step: Step, time: TimestampMs) -> None:
+    """Remember how far the broker's executions have been heard of."""
+    if time > step.link.executed_at:
+        step.set_link(replace(step.link, executed_at=time))
 
 
 def halt(step: Step, actor: str, reason: str) -> None:
@@ -199,8 +196,7 @@ def read_window_start(state: EngineState) -> TimestampMs:
 
 
 def _query(step: Step, delay_s: float) -> None:
-    # Asked again while a reading may be running, the older one could answer first.
-    link = replace(step.link, is_overtaken=step.link.is_reading, is_reading=True, delay_s=delay_s)
+    link = replace(step.link, delay_s=delay_s)
     step.set_link(link)
     step.command(
         QueryBooks(generation=link.generation, since=read_window_start(step.state), delay_s=delay_s)

@@ -13,7 +13,7 @@ from palmbot.core.executions import (
     find_intent,
 )
 from palmbot.core.intents import advance, turn_unknown
-from palmbot.core.link import ask_books, mark_overtaken
+from palmbot.core.link import ask_books, note_execution
 from palmbot.core.reconcile import LATE_STATES, is_stop_loose
 from palmbot.core.settlement import count_failed_repair
 from palmbot.core.step import Step
@@ -45,7 +45,6 @@ def on_unanswered(step: Step, event: OrderUnanswered | SendInterrupted) -> None:
         turn_unknown(step, intent, event.reason)
     else:
         step.say(f"{intent.kind} {intent.intent_id} is {intent.state}: {event.reason}")
-    mark_overtaken(step)
     ask_books(step, f"{intent.kind} without an answer", attempt=max(1, step.link.attempt))
 
 
@@ -70,8 +69,8 @@ def on_refused(step: Step, event: OrderRefused) -> None:
 
 def on_accepted(step: Step, event: OrderAccepted) -> None:
     """Note that the broker works on an order."""
+    note_execution(step, event.order.updated_at)
     if apply_accepted(step, event.order):
-        mark_overtaken(step)
         step.say(f"order {event.order.order_id} accepted")
     _distrust_stranger(step, event.order)
 
@@ -82,7 +81,7 @@ def on_filled(step: Step, event: OrderFilled) -> None:
     if fill.deal_id in step.books.applied_deals:
         step.say(f"fill {fill.deal_id} was booked before")
         return
-    mark_overtaken(step)
+    note_execution(step, fill.time)
     if not apply_fill(step, event.order, fill, event.position):
         if _is_here(step, fill.symbol_id):
             step.say(f"fill {fill.deal_id} does not fit our books")
@@ -96,8 +95,8 @@ def on_filled(step: Step, event: OrderFilled) -> None:
 def on_ended(step: Step, event: OrderEnded) -> None:
     """Book the end of an order; volume we did not hear of makes us read the books."""
     order = event.order
-    if apply_ended(step, order, event.end, event.reason):
-        mark_overtaken(step)
+    note_execution(step, order.updated_at)
+    apply_ended(step, order, event.end, event.reason)
     intent = find_intent(step, order)
     if intent is None:
         _distrust_stranger(step, order)
@@ -121,7 +120,6 @@ def on_position_changed(step: Step, event: PositionChanged) -> None:
             whose = "of somebody else" if is_foreign else "of ours that we do not know"
             ask_books(step, f"a position {whose} changed", attempt=0)
         return
-    mark_overtaken(step)
     step.put_position(
         replace(
             held,
@@ -147,13 +145,11 @@ def on_position_changed(step: Step, event: PositionChanged) -> None:
 def on_balance_changed(step: Step, event: BalanceChanged) -> None:
     """Take over a deposit, a withdrawal or a charge."""
     apply_balance(step, event.balance, event.balance_version)
-    mark_overtaken(step)
     step.say(f"balance changed by {event.kind}")
 
 
 def on_unreadable(step: Step, event: ExecutionUnreadable) -> None:
     """Compare the books, because something happened that we could not read."""
-    mark_overtaken(step)
     step.say(f"unreadable execution: {event.reason}")
     ask_books(step, f"an execution could not be read: {event.reason}", attempt=0)
 

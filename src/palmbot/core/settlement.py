@@ -55,6 +55,9 @@ from palmbot.domain.orders import (
 )
 from palmbot.domain.units import IntentId, PositionId
 
+OLD_READINGS_MAX = 3
+"""Readings in a row put aside as older than the events: a wrong stamp must not keep us from
+acting on what the broker says."""
 REPAIRS_MAX = 3
 """Failed repairs of a missing stop before the position is closed instead."""
 READINGS_BEFORE_QUARANTINE = 2
@@ -75,14 +78,14 @@ def on_books(step: Step, event: BooksReported) -> None:
         step.say(f"books of connection {event.generation}, which is gone")
         return
     broker = event.books
-    step.set_link(replace(link, is_reading=False))
     before = step.books
     _absorb(step, broker)
     is_news = _report_absorbed(step, before)
     differences = compare_books(step.state, broker, step.params)
-    if differences and link.is_overtaken:
-        step.say("an execution overtook the reading, read again")
-        ask_books(step, "an execution overtook the reading", attempt=0)
+    is_older = broker.taken_at < link.executed_at
+    if differences and is_older and link.attempt < OLD_READINGS_MAX:
+        step.say("the reading is older than the last execution, read again")
+        ask_books(step, "an execution overtook the reading", attempt=link.attempt + 1)
         return
     _take_details(step, broker)
     _release_settled(step, broker)

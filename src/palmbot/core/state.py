@@ -92,12 +92,10 @@ class LinkState:
     attempt: int = 0
     """Readings of the books since the last clean one; sets the delay of the next."""
     history_attempt: int = 0
-    is_reading: bool = False
-    """A reading of the books was asked for and not answered yet."""
     delay_s: float = 0.0
     """Link seconds that the last reading asked for was told to wait."""
-    is_overtaken: bool = False
-    """An execution was applied since the reading was asked for, which may not show it yet."""
+    executed_at: TimestampMs = NO_TIME
+    """Broker time of the newest execution heard on this connection; a reading must not be older."""
     ready_at: TimestampMs = NO_TIME
     """Market time at which the connection became usable, never later than the true one."""
     confirmed_at: TimestampMs | None = None

@@ -353,13 +353,11 @@ class ClientConnection:
             # The books are read after `LinkReady`, and they hold it.
             return
         code = execution.errorCode
-        is_refusal = code or execution.executionType == ORDER_CANCEL_REJECTED
-        if is_refusal and client_msg_id in self._orders and not execution.HasField("order"):
-            self._events.append(self._orders.refuse(client_msg_id, code or "ORDER_REJECTED", ""))
-        elif execution.executionType == ORDER_CANCEL_REJECTED and client_msg_id in self._orders:
-            self._events.append(
-                self._orders.refuse(client_msg_id, code or "UNABLE_TO_CANCEL_ORDER", "")
-            )
+        is_cancel_rejected = execution.executionType == ORDER_CANCEL_REJECTED
+        is_bare_error = bool(code) and not execution.HasField("order")
+        if client_msg_id in self._orders and (is_cancel_rejected or is_bare_error):
+            code = code or "UNABLE_TO_CANCEL_ORDER"
+            self._events.append(self._orders.refuse(client_msg_id, code, ""))
         else:
             self._take_execution(
                 translate_execution(execution, self._session.money_digits), client_msg_id
@@ -545,9 +543,9 @@ class ClientConnection:
 
     def _watch(self) -> None:
         """Send the heartbeat that is due; give up on a silent broker or an endless opening."""
-        silent_s = self._now_s - self._heard_s
-        if silent_s >= self._limits.silence_s_max:
-            raise ConnectionLost(f"no byte from the broker for {silent_s:.0f} s")
+        # The same sum as in `deadline_s`: a difference could round to just below the limit.
+        if self._now_s >= self._heard_s + self._limits.silence_s_max:
+            raise ConnectionLost(f"no byte from the broker for {self._limits.silence_s_max:.0f} s")
         if self._now_s >= self._session_due_s:
             raise ConnectionLost("the session did not open in time")
         if self._now_s >= self._heartbeat_due_s:

@@ -164,30 +164,30 @@ def decode(frame: bytes) -> Received:
     return Received(number, client_msg_id, message)
 
 
-_SPOT_PREFIX = b"\x08\xd3\x10\x12"
-"""Envelope field 1 with 2131, then the tag of field 2: what a pushed quote begins with."""
-
-_SPOT_HEADER_BYTES = len(_SPOT_PREFIX) + 1
-
 ONE_BYTE_MAX = 0x7F
 """Largest length that one byte of a varint holds."""
 
+_SPOT_HEADERS = tuple(b"\x08\xd3\x10\x12" + bytes([size]) for size in range(ONE_BYTE_MAX + 1))
+"""How the envelope of a pushed quote begins, by the size of the payload that fills the rest of it:
+field 1 with 2131, then the tag and the length of field 2."""
+
+_SPOT_HEADER_BYTES = len(_SPOT_HEADERS[0])
 _TRENDBAR_TAG = b"\x32"
 
 
 def decode_spot(frame: bytes) -> ProtoOASpotEvent | None:
     """Read a plain quote on a short way; None: take the long one, `decode`.
 
-    Nearly every frame is one, and `decode` takes three times as long. The checks are the
+    Nearly every frame is one, and `decode` takes more than twice as long. The checks are the
     same: the payload fills the rest of the envelope, so there is no clientMsgId; no field was
     put aside unread; both required fields are there (an id of 0 takes the long way); and
     without the tag byte of `trendbar` no nested message can be in it.
     """
+    size = len(frame) - _SPOT_HEADER_BYTES
     if (
-        not frame.startswith(_SPOT_PREFIX)
-        or len(frame) < _SPOT_HEADER_BYTES
-        or frame[4] != len(frame) - _SPOT_HEADER_BYTES
-        or frame[4] > ONE_BYTE_MAX
+        size > ONE_BYTE_MAX
+        # A frame shorter than a header has a negative size, and begins with no header at all.
+        or not frame.startswith(_SPOT_HEADERS[size])
         or _TRENDBAR_TAG in frame
     ):
         return None

@@ -203,13 +203,14 @@ class ServerConnection:
         Raises:
             ConnectionLost: the client was silent for too long; drop the link.
         """
-        if now_s - self._heard_s >= self._limits.silence_s_max:
+        # The same sums as in `deadline_s`: a difference could round to just below the limit.
+        if now_s >= self._heard_s + self._limits.silence_s_max:
             raise ConnectionLost(f"the client was silent for {now_s - self._heard_s:.0f} s")
         # Writing knows no time, so a message counts as sent at the first look after it.
         if self._has_spoken:
             self._has_spoken = False
             self._spoke_s = now_s
-        elif now_s - self._spoke_s >= self._limits.heartbeat_s:
+        elif now_s >= self._spoke_s + self._limits.heartbeat_s:
             self.push(ProtoHeartbeatEvent())
             self._has_spoken = False
             self._spoke_s = now_s

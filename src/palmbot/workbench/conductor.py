@@ -69,6 +69,7 @@ class Conductor:
             FatalError: the bot stopped for good, or neither end makes progress.
         """
         quoted: StepResult | None = None
+        self._bar_end_told = self._bar_end()  # what came before the first quote is history
         while True:
             await self.settle()
             if self._is_waiting():
@@ -127,10 +128,13 @@ class Conductor:
     def _tell_bar_end(self) -> bool:
         """Close the bar on time if the next quote comes only after its end."""
         next_time = self._server.next_time
-        period_ms = self._trader.params.bar_period_ms
-        bar_end = TimestampMs(period_start(self._server.now, period_ms) + period_ms)
+        bar_end = self._bar_end()
         if bar_end <= self._bar_end_told or (next_time is not None and next_time < bar_end):
             return False
         self._bar_end_told = bar_end
         self._inbox.put(TimePassed(time=bar_end))
         return True
+
+    def _bar_end(self) -> TimestampMs:
+        period_ms = self._trader.params.bar_period_ms
+        return TimestampMs(period_start(self._server.now, period_ms) + period_ms)

@@ -1,5 +1,7 @@
 """Watches a demo as it runs and keeps what its report shows."""
 
+from dataclasses import replace
+
 from palmbot.core.metrics import read_equity
 from palmbot.core.params import EngineParams
 from palmbot.core.state import Decision, LinkPhase, OpenPosition
@@ -110,19 +112,16 @@ class DemoRecorder:
         if isinstance(event, LinkReady):
             self.links_ready += 1
             self.symbol = event.symbol
-            if not self.equity:
-                time, balance = state.market.time, event.account.balance
-                self.equity.append(EquityPoint(time=time, equity=balance))
-        elif isinstance(event, LinkLost):
-            self._links.append(
-                LinkEpisode(lost_at=state.market.time, regained_at=None, reason=event.reason)
-            )
         is_open = bool(self._links) and self._links[-1].regained_at is None
-        if is_open and state.link.phase is LinkPhase.CONSISTENT:
-            last = self._links[-1]
-            self._links[-1] = LinkEpisode(
-                lost_at=last.lost_at, regained_at=state.market.time, reason=last.reason
-            )
+        if isinstance(event, LinkLost):
+            if is_open:  # lost again before the bot could trade: still the same episode
+                reason = f"{self._links[-1].reason}; again: {event.reason}"
+                self._links[-1] = replace(self._links[-1], reason=reason)
+            else:
+                time = state.market.time
+                self._links.append(LinkEpisode(lost_at=time, regained_at=None, reason=event.reason))
+        elif is_open and state.link.phase is LinkPhase.CONSISTENT:
+            self._links[-1] = replace(self._links[-1], regained_at=state.market.time)
 
     def _watch_refusals(self, decision: Decision) -> None:
         for code, count in decision.state.tally.refusals.items():

@@ -1,0 +1,109 @@
+"""`palmbot run`: trade until told to stop."""
+
+import asyncio
+import random
+from dataclasses import replace
+from pathlib import Path
+
+from palmbot.adapters.ctrader_broker import endpoint_for
+from palmbot.adapters.endpoint_file import read_access
+from palmbot.adapters.system_clock import SystemClock
+from palmbot.adapters.system_ids import SystemIds
+from palmbot.adapters.tls import make_context
+from palmbot.bootstrap import Wiring, run_bot
+from palmbot.cli.directory import choose_directory
+from palmbot.cli.log import set_up_log
+from palmbot.cli.output import EXIT_DONE
+from palmbot.config import BrokerSettings, Config, load_config
+from palmbot.ctrader.session import Credentials
+from palmbot.domain.errors import ConfigInvalid
+from palmbot.domain.orders import Environment
+from palmbot.domain.secret import Secret
+from palmbot.domain.units import AccountId
+
+
+def run(
+    *,
+    shadow: bool = False,
+    simulator: Path | None = None,
+    directory: Path | None = None,
+    settings: Path | None = None,
+) -> int:
+    """Trade on the account of `.env`, or against the simulator, until SIGINT or SIGTERM.
+
+    Open positions keep the stops that the broker holds. LIVE is refused by this version.
+
+    Example: `palmbot run --shadow`
+
+    Args:
+        shadow: Decide everything, send nothing.
+        simulator: Directory of a running `palmbot simulate`; needs no `.env`.
+        directory: Data directory; by default `palmbot-data/<environment>`.
+        settings: Another file than `palmbot.toml`.
+    """
+    set_up_log()
+    config = load_config(settings)
+    if simulator is not None:
+        wiring = _wire_simulator(config, simulator, directory, is_shadow=shadow)
+    else:
+        wiring = _wire_broker(config, directory, is_shadow=shadow)
+    asyncio.run(run_bot(wiring))
+    return EXIT_DONE
+
+
+def _wire_broker(config: Config, directory: Path | None, *, is_shadow: bool) -> Wiring:
+    environment = config.environment
+    if environment is Environment.SIMULATOR:
+        raise ConfigInvalid(
+            "CTRADER_ENVIRONMENT is demo or live; for the simulator use `palmbot run --simulator`"
+        )
+    endpoint = endpoint_for(environment)
+    access = config.require_access()
+    return Wiring(
+        params=config.make_params(
+            environment=environment, account_id=access.account_id, is_shadow=is_shadow
+        ),
+        endpoint=endpoint,
+        tls=make_context(config.tls.cafile),
+        credentials=Credentials(
+            client_id=access.client_id,
+            client_secret=access.client_secret,
+            access_token=access.access_token,
+        ),
+        symbol_aliases=config.broker.symbol_aliases,
+        directory=choose_directory(environment, directory),
+        clock=SystemClock(),
+        ids=SystemIds(),
+        draw_jitter=random.random,
+    )
+
+
+def _wire_simulator(
+    config: Config, simulator: Path, directory: Path | None, *, is_shadow: bool
+) -> Wiring:
+    access = read_access(simulator)
+    symbol = config.broker.symbol
+    if symbol != access.symbol and symbol != BrokerSettings().symbol:
+        raise ConfigInvalid(
+            f"palmbot.toml trades {symbol}, but the simulator in {simulator} has {access.symbol}"
+        )
+    params = config.make_params(
+        environment=Environment.SIMULATOR,
+        account_id=AccountId(access.account_id),
+        is_shadow=is_shadow,
+    )
+    return Wiring(
+        params=replace(params, symbol_name=access.symbol),
+        endpoint=endpoint_for(Environment.SIMULATOR, simulator_port=access.port),
+        tls=make_context(Path(access.ca_file)),
+        credentials=Credentials(
+            client_id=access.client_id,
+            client_secret=Secret(access.client_secret),
+            access_token=Secret(access.access_token),
+        ),
+        symbol_aliases=(),
+        directory=choose_directory(Environment.SIMULATOR, directory),
+        clock=SystemClock(),
+        ids=SystemIds(),
+        draw_jitter=random.random,
+    )

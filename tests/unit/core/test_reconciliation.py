@@ -1,0 +1,704 @@
+"""Our books against the broker's: found, closed, missing, moved, foreign, doubled."""
+
+from dataclasses import replace
+
+import pytest
+
+from harness.engine_world import (
+    EASY,
+    PERIOD,
+    PRICE,
+    START,
+    USDMYR,
+    World,
+    make_account,
+    make_symbol,
+)
+from palmbot.core.intents import make_intent_id
+from palmbot.core.reconcile import compare_books
+from palmbot.core.state import DiscrepancyClass, LinkPhase
+from palmbot.domain.commands import QueryBooks, RaiseAlarm, Reconnect, Send, Severity, StoreIntent
+from palmbot.domain.events import (
+    Acknowledgement,
+    BooksReported,
+    BooksUnavailable,
+    ExecutionUnreadable,
+    LinkLost,
+    LinkReady,
+    OperatorAcknowledged,
+    OperatorResumed,
+    OrderUnanswered,
+    PositionChanged,
+    Started,
+    SymbolChanged,
+)
+from palmbot.domain.market import Side
+from palmbot.domain.orders import (
+    IntentKind,
+    IntentState,
+    OrderStatus,
+    OrderStyle,
+    render_label,
+)
+from palmbot.domain.units import Money, Price, TimestampMs, Volume
+
+D = DiscrepancyClass
+
+
+def ready_world(**changes) -> World:
+    world = World(replace(EASY, **changes))
+    world.make_ready()
+    return world
+
+
+def world_with_position() -> World:
+    world = ready_world()
+    world.enter()
+    return world
+
+
+def unknown_world(**changes) -> World:
+    """An entry was sent and nobody answered; nothing of it is at the broker."""
+    world = ready_world(**changes)
+    world.stored(world.fall())
+    world.give(OrderUnanswered(intent_id=world.sends[0].intent_id, reason="5 s"))
+    return world
+
+
+def kinds(decision):
+    return [each.kind for each in decision.discrepancies]
+
+
+def ack(world, item, action):
+    return world.give(
+        OperatorAcknowledged(item=str(item), action=action, actor="eve", reason="looked it up")
+    )
+
+
+def sole_position(world):
+    (position,) = world.state.books.positions.values()
+    return position
+
+
+# -- the way to CONSISTENT ------------------------------------------------------------------
+
+
+def test_a_new_connection_reads_books_and_bars_at_once():
+    world = World()
+    books, bars = world.connect().commands
+    assert (books.delay_s, books.generation) == (0.0, 1)
+    assert (bars.delay_s, bars.period_ms, bars.count) == (0.0, PERIOD, 3)
+    assert world.state.link.phase is LinkPhase.SYNCING
+
+
+def test_equal_books_open_trading_and_are_compared_again_every_minute():
+    world = World()
+    world.connect()
+    (command,) = world.read_books().commands
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+    assert isinstance(command, QueryBooks)
+    assert command.delay_s == 60.0
+    decision = world.read_books()
+    assert decision.reason == ""
+    assert [command.delay_s for command in decision.commands] == [60.0]
+
+
+def test_a_failed_reading_is_unknown_and_never_flat():
+    world = world_with_position()
+    decision = world.give(BooksUnavailable(generation=1, reason="timed out"))
+    assert world.state.link.phase is LinkPhase.DEGRADED
+    assert kinds(decision) == [D.QUERY_FAILED]
+    assert sole_position(world).volume == 600
+    delays = [decision.commands[0].delay_s]
+    for _ in range(6):
+        decision = world.give(BooksUnavailable(generation=1, reason="timed out"))
+        delays.append(decision.commands[0].delay_s)
+    assert delays == [1, 2, 4, 8, 16, 30, 30]
+    world.read_books()
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+
+
+def test_a_reading_of_an_older_connection_is_not_believed():
+    world = world_with_position()
+    books = world.broker.books()
+    world.give(LinkLost(generation=1, reason="cut"))
+    world.give(BooksReported(generation=1, books=books))
+    assert world.state.link.phase is LinkPhase.DISCONNECTED
+    world.connect()
+    world.give(BooksReported(generation=1, books=books))
+    assert world.state.link.phase is LinkPhase.SYNCING
+
+
+def test_a_reading_overtaken_by_an_execution_is_read_again_instead_of_acted_on():
+    world = ready_world()
+    empty = world.broker.books()
+    world.enter()
+    decision = world.give(BooksReported(generation=1, books=empty))
+    assert decision.discrepancies == ()
+    assert [command.delay_s for command in decision.commands] == [1.0]
+    world.read_books()
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+
+
+def test_starting_trusts_nothing_until_the_books_were_compared():
+    world = ready_world()
+    world.give(Started(time=START, run_id="r2", nonce=6))
+    assert world.state.link.phase is LinkPhase.DISCONNECTED
+    assert world.state.link.generation == 0
+
+
+def test_equal_books_show_no_difference_whatever_they_hold():
+    world = world_with_position()
+    assert compare_books(world.state, world.broker.books(), world.params) == ()
+
+
+def test_the_window_of_a_reading_reaches_back_to_everything_unsettled():
+    world = unknown_world()
+    for _ in range(3):
+        world.broker.now += 3_600_000
+        world.tick()
+    (command,) = world.read_books().commands
+    assert command.since == START - 60_000  # the last clean comparison, before the order
+    fresh = World()
+    (command, _) = fresh.connect().commands
+    assert START - 24 * 3_600_000 < command.since < START
+
+
+# -- in flight ------------------------------------------------------------------------------
+
+
+def test_r1_an_unanswered_order_that_was_executed_is_found_and_bound():
+    world = unknown_world()
+    world.broker.execute(world.sends[0])
+    decision = world.read_books()
+    assert kinds(decision) == [D.IN_FLIGHT_FOUND]
+    assert sole_position(world).stop_loss == PRICE - 1_500_000
+    world.read_books()
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+    assert len(world.sends) == 1
+
+
+def test_r1_a_position_with_our_label_is_found_even_if_its_fills_are_not_listed():
+    world = unknown_world()
+    world.broker.execute(world.sends[0])
+    books = replace(world.broker.books(), fills=(), past_orders=())
+    world.give(BooksReported(generation=1, books=books))
+    assert sole_position(world).volume == 600
+    assert world.state.books.intents[world.sends[0].intent_id].state is IntentState.FILLED
+
+
+def test_r1_an_order_filled_and_closed_while_the_link_was_down_is_booked_as_a_trade():
+    world = ready_world()
+    world.stored(world.fall())
+    world.give(LinkLost(generation=1, reason="cut"))
+    accepted = world.broker.execute(world.sends[0])[0]
+    world.broker.close(accepted.order.position_id, PRICE - 1_500_000)
+    world.connect()
+    decision = world.read_books()
+    (trade,) = decision.closed_trades
+    assert trade.exit_reason == "stop loss"
+    assert world.state.books.balance == world.broker.balance
+    world.settle()
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+
+
+def test_r3_an_order_that_nobody_shows_stays_unknown_and_goes_to_a_person_after_two_minutes():
+    world = unknown_world()
+    delays = []
+    while not world.state.books.quarantine:
+        delays.append(world.state.link.delay_s)
+        world.read_books()
+    assert delays == [1, 2, 4, 8, 16, 30, 30, 30]
+    assert world.state.link.phase is LinkPhase.QUARANTINED
+    intent = world.state.books.intents[world.sends[0].intent_id]
+    assert intent.state is IntentState.UNKNOWN
+    assert len(world.alarms) == 1
+    assert f"palmbot reconcile ack {intent.intent_id}" in world.alarms[0]
+    world.read_books()
+    assert len(world.alarms) == 1
+
+
+def test_r3_ends_by_itself_when_the_order_turns_up_after_all():
+    world = unknown_world()
+    for _ in range(9):
+        world.read_books()
+    world.broker.execute(world.sends[0])
+    world.read_books()
+    world.read_books()
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+    assert not world.state.books.quarantine
+
+
+def test_r3_ends_by_a_person_who_looked_and_found_nothing():
+    world = unknown_world()
+    intent_id = world.sends[0].intent_id
+    assert ack(world, intent_id, Acknowledgement.ADOPT).reason.startswith("refused")
+    ack(world, intent_id, Acknowledgement.IGNORE)
+    intent = world.state.books.intents[intent_id]
+    assert intent.state is IntentState.LOST
+    assert intent.resolution == "operator eve: looked it up"
+    world.read_books()
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+    assert isinstance(world.fall().commands[0], StoreIntent)
+
+
+def test_r2_an_expired_limit_order_is_given_up_after_two_readings_on_a_newer_connection():
+    world = unknown_world(order_style=OrderStyle.LIMIT)
+    world.read_books()
+    world.broker.now += 14_000
+    world.tick()
+    decisions = [world.read_books()]
+    world.broker.now += 16_000
+    world.tick()
+    decisions.append(world.read_books())
+    reconnect = [each for d in decisions for each in d.commands if isinstance(each, Reconnect)]
+    assert reconnect
+    intent_id = world.sends[0].intent_id
+    assert world.state.books.intents[intent_id].state is IntentState.UNKNOWN
+    world.give(LinkLost(generation=1, reason="asked for"))
+    world.connect()
+    world.broker.now += 16_000
+    world.tick()
+    decision = world.read_books()
+    assert kinds(decision) == [D.IN_FLIGHT_LOST]
+    assert world.state.books.intents[intent_id].state is IntentState.LOST
+
+
+def test_a_market_order_never_expires():
+    world = unknown_world()
+    for _ in range(30):
+        world.broker.now += 3_600_000
+        world.tick()
+        world.read_books()
+    assert world.state.books.intents[world.sends[0].intent_id].state is IntentState.UNKNOWN
+
+
+def test_an_order_the_books_show_as_rejected_is_settled():
+    world = unknown_world()
+    order = world.broker.execute(world.sends[0])[0].order
+    world.broker.__init__()
+    world.broker.orders.append(replace(order, status=OrderStatus.REJECTED))
+    decision = world.read_books()
+    assert kinds(decision) == [D.IN_FLIGHT_FOUND]
+    assert world.state.books.intents[world.sends[0].intent_id].state is IntentState.REJECTED
+
+
+def test_r6_an_order_given_up_that_arrives_after_all_is_closed_and_halts():
+    world = unknown_world()
+    ack(world, world.sends[0].intent_id, Acknowledgement.IGNORE)
+    world.read_books()
+    world.give(*world.broker.execute(world.sends[0]))
+    world.read_books()
+    assert world.state.switch.halted_by == "reconciliation"
+    world.carry_out()
+    world.settle()
+    assert not world.broker.positions
+    assert world.state.position is None
+    assert world.state.tally.trades == 1
+    assert [intent.kind for intent in world.sends] == [IntentKind.ENTRY, IntentKind.CLOSE]
+
+
+# -- positions ------------------------------------------------------------------------------
+
+
+def test_r4_a_position_closed_while_the_link_was_down_is_booked_at_its_price():
+    world = world_with_position()
+    world.give(LinkLost(generation=1, reason="cut"))
+    world.broker.close(sole_position(world).position_id, PRICE + 2_000_000)
+    world.connect()
+    decision = world.read_books()
+    assert kinds(decision) == [D.CLOSED_WHILE_AWAY]
+    assert decision.closed_trades[0].exit_reason == "take profit"
+    world.read_books()
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+    assert not world.alarms
+
+
+def test_r5_a_position_that_vanished_without_a_fill_is_kept_and_left_to_a_person():
+    world = world_with_position()
+    world.read_books()
+    position = world.broker.positions.popitem()[1]
+    decision = world.read_books()
+    assert kinds(decision) == [D.LOCAL_ONLY]
+    assert not world.state.books.quarantine
+    world.read_books()
+    item = f"position:{position.position_id}"
+    assert world.state.books.quarantine.keys() == {item}
+    assert sole_position(world).volume == 600
+    assert ack(world, item, Acknowledgement.CLOSE).reason.startswith("refused")
+    assert ack(world, item, Acknowledgement.ADOPT).reason.startswith("refused")
+    ack(world, item, Acknowledgement.IGNORE)
+    world.read_books()
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+    assert world.state.tally.trades == 0
+
+
+def test_r5_is_over_when_the_fills_turn_up():
+    world = world_with_position()
+    world.read_books()
+    held = dict(world.broker.positions)
+    world.broker.positions.clear()
+    world.read_books()
+    world.read_books()
+    world.broker.positions.update(held)
+    world.broker.close(next(iter(held)), PRICE - 1_500_000)
+    world.settle()
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+    assert not world.state.books.quarantine
+    assert world.state.tally.trades == 1
+
+
+def test_r6_a_position_with_our_label_but_without_our_row_waits_for_a_person():
+    world = ready_world()
+    other = ready_world()
+    other.stored(other.fall())
+    stranger = replace(other.sends[0], intent_id=make_intent_id(START, 99, 0))
+    world.broker.execute(stranger)
+    decision = world.read_books()
+    assert kinds(decision) == [D.REMOTE_ONLY_OURS]
+    assert world.state.switch.halted_by == "reconciliation"
+    position = sole_position(world)
+    assert position.stop_loss is not None
+    item = f"position:{position.position_id}"
+    world.read_books()
+    assert world.state.link.phase is LinkPhase.QUARANTINED
+    ack(world, item, Acknowledgement.ADOPT)
+    world.read_books()
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+    assert sole_position(world).volume == 600
+    world.give(OperatorResumed(actor="eve", reason="mine"))
+    assert world.state.switch.halted_by is None
+
+
+def test_r7_a_position_of_somebody_else_is_named_once_and_never_touched():
+    world = ready_world()
+    world.broker.add_foreign()
+    decision = world.read_books()
+    assert kinds(decision) == [D.REMOTE_ONLY_FOREIGN]
+    world.read_books()
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+    assert len(world.alarms) == 1
+    assert not world.state.books.positions
+    world.broker.positions.clear()
+    world.read_books()
+    assert isinstance(world.fall().commands[0], StoreIntent)
+    assert not [intent for intent in world.sends if intent.kind is not IntentKind.ENTRY]
+
+
+def test_r8_a_position_of_somebody_else_in_another_symbol_is_no_difference():
+    world = ready_world()
+    world.broker.add_foreign(USDMYR)
+    assert world.read_books().discrepancies == ()
+
+
+@pytest.mark.parametrize(
+    ("volume", "kind"), [(500, D.VOLUME_SMALLER), (700, D.VOLUME_LARGER)], ids=["r9", "r10"]
+)
+def test_a_volume_without_an_explanation_waits_for_a_person_who_may_adopt_it(volume, kind):
+    world = world_with_position()
+    world.read_books()
+    position = sole_position(world)
+    remote = world.broker.positions[position.position_id]
+    world.broker.positions[position.position_id] = replace(remote, volume=Volume(volume))
+    decision = world.read_books()
+    assert kinds(decision) == [kind]
+    assert world.state.link.phase is LinkPhase.QUARANTINED
+    ack(world, f"position:{position.position_id}", Acknowledgement.ADOPT)
+    world.settle()
+    assert sole_position(world).volume == volume
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+
+
+def test_r9_a_partial_close_that_the_fills_explain_is_booked():
+    world = world_with_position()
+    world.read_books()
+    position = sole_position(world)
+    remote = world.broker.positions[position.position_id]
+    world.broker.close(position.position_id, PRICE)
+    closing = world.broker.fills[-1]
+    world.broker.fills[-1] = replace(closing, volume=Volume(200))
+    world.broker.positions[position.position_id] = replace(remote, volume=Volume(400))
+    decision = world.read_books()
+    assert kinds(decision) == [D.VOLUME_SMALLER]
+    world.read_books()
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+    assert sole_position(world).volume == 400
+
+
+def test_r11_another_side_is_never_traded_against():
+    world = world_with_position()
+    world.read_books()
+    position = sole_position(world)
+    remote = world.broker.positions[position.position_id]
+    world.broker.positions[position.position_id] = replace(remote, side=Side.SELL)
+    assert D.SIDE_DIFFERS in kinds(world.read_books())
+    assert world.state.link.phase is LinkPhase.QUARANTINED
+    assert len(world.sends) == 1
+
+
+def test_r12_the_brokers_average_price_wins():
+    world = world_with_position()
+    world.read_books()
+    position = sole_position(world)
+    remote = world.broker.positions[position.position_id]
+    other = Price(PRICE + 50_000)
+    world.broker.positions[position.position_id] = replace(remote, entry_price=other)
+    assert kinds(world.read_books()) == [D.PRICE_DIFFERS]
+    assert sole_position(world).entry_price == other
+    world.read_books()
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+
+
+def test_r13_a_missing_stop_is_restored_at_once_and_a_person_looks_at_it():
+    world = world_with_position()
+    position = sole_position(world)
+    world.give(*world.broker.amend(position.position_id, None, None))
+    decision = world.read_books()
+    assert kinds(decision) == [D.STOP_MISSING]
+    assert world.state.switch.halted_by == "reconciliation"
+    (stored,) = (each for each in decision.commands if isinstance(each, StoreIntent))
+    assert stored.intent.kind is IntentKind.AMEND
+    levels = (stored.intent.stop_loss, stored.intent.take_profit)
+    assert levels == (PRICE - 1_500_000, PRICE + 2_000_000)
+    world.carry_out()
+    assert world.broker.positions[position.position_id].stop_loss == PRICE - 1_500_000
+    item = f"position:{position.position_id}"
+    world.read_books()
+    assert world.state.books.quarantine.keys() == {item}
+    ack(world, item, Acknowledgement.ADOPT)
+    world.read_books()
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+
+
+def test_r13_beyond_its_stop_the_position_is_closed():
+    world = world_with_position()
+    position = sole_position(world)
+    world.give(*world.broker.amend(position.position_id, None, None))
+    world.tick(PRICE - 1_600_000)
+    world.read_books()
+    world.carry_out()
+    assert not world.broker.positions
+    assert world.sends[-1].kind is IntentKind.CLOSE
+
+
+def test_r13_a_stop_that_cannot_be_restored_three_times_closes_the_position():
+    world = world_with_position()
+    world.give(*world.broker.amend(sole_position(world).position_id, None, None))
+    for _ in range(4):
+        decision = world.read_books()
+        (stored,) = (each for each in decision.commands if isinstance(each, StoreIntent))
+        world.stored(decision)
+        world.give(OrderUnanswered(intent_id=stored.intent.intent_id, reason="5 s"))
+        world.read_books()
+    assert [intent.kind for intent in world.sends][1:] == ["amend", "amend", "amend", "close"]
+
+
+def test_r14_a_tighter_stop_and_any_target_are_taken_over():
+    world = world_with_position()
+    position = sole_position(world)
+    world.broker.amend(position.position_id, Price(PRICE - 500_000), None)
+    assert kinds(world.read_books()) == [D.LEVELS_MOVED]
+    assert sole_position(world).stop_loss == PRICE - 500_000
+    world.read_books()
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+    assert len(world.sends) == 1
+
+
+def test_r14_a_looser_stop_is_put_back():
+    world = world_with_position()
+    position = sole_position(world)
+    world.give(
+        *world.broker.amend(
+            position.position_id, Price(PRICE - 9_000_000), Price(PRICE + 2_000_000)
+        )
+    )
+    assert world.state.link.phase is LinkPhase.SYNCING
+    world.settle()
+    assert world.broker.positions[position.position_id].stop_loss == PRICE - 1_500_000
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+    assert world.state.switch.halted_by is None
+
+
+def test_a_stop_moved_by_hand_to_a_tighter_level_is_taken_over_without_a_reading():
+    world = world_with_position()
+    position = sole_position(world)
+    remote = world.broker.positions[position.position_id]
+    decision = world.give(
+        PositionChanged(position=replace(remote, stop_loss=Price(PRICE - 100_000)))
+    )
+    assert not decision.commands
+    assert sole_position(world).stop_loss == PRICE - 100_000
+
+
+def test_r15_a_resting_order_of_ours_without_an_entry_is_cancelled():
+    world = ready_world()
+    other = ready_world()
+    other.stored(other.fall())
+    order = world.broker.execute(other.sends[0])[0].order
+    label = render_label(EASY.environment, make_intent_id(START, 55, 0))
+    world.broker.__init__()
+    world.broker.orders.append(replace(order, label=label, client_order_id=""))
+    decision = world.read_books()
+    assert D.ORPHAN_ORDER in kinds(decision)
+    (stored,) = (each for each in decision.commands if isinstance(each, StoreIntent))
+    assert (stored.intent.kind, stored.intent.order_id) == (IntentKind.CANCEL, order.order_id)
+
+
+def test_r15_a_resting_order_of_somebody_else_is_left_alone():
+    world = ready_world()
+    other = ready_world()
+    other.stored(other.fall())
+    order = world.broker.execute(other.sends[0])[0].order
+    world.broker.__init__()
+    world.broker.orders.append(replace(order, label="", client_order_id=""))
+    assert world.read_books().discrepancies == ()
+
+
+def test_r16_a_second_position_of_ours_is_closed_and_the_oldest_kept():
+    world = world_with_position()
+    first = sole_position(world)
+    world.read_books()
+    world.broker.now += 1000
+    world.broker.enter(world.sends[0], [Volume(600)])
+    world.read_books()
+    world.settle()
+    assert world.state.books.positions.keys() == {first.position_id}
+    assert world.broker.positions.keys() == {first.position_id}
+    assert world.state.switch.halted_by == "reconciliation"
+
+
+def test_r17_money_that_nothing_explains_is_taken_over_with_a_notice():
+    world = ready_world()
+    world.broker.balance += 7
+    world.broker.balance_version += 1
+    decision = world.read_books()
+    assert kinds(decision) == [D.BALANCE_GAP]
+    assert decision.commands[0].severity is Severity.NOTICE
+    assert world.state.books.balance == world.broker.balance
+    world.read_books()
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+
+
+def test_a_reading_older_than_our_balance_is_no_gap():
+    world = world_with_position()
+    before = world.broker.books()
+    world.give(*world.broker.close(sole_position(world).position_id))
+    assert compare_books(world.state, replace(before, positions=()), world.params) == ()
+
+
+def test_r19_a_changed_contract_asks_for_a_new_connection_and_is_named():
+    world = ready_world()
+    decision = world.give(SymbolChanged(reason="lot size"))
+    assert isinstance(decision.commands[0], Reconnect)
+    assert world.state.link.phase is LinkPhase.SYNCING
+    world.give(LinkLost(generation=1, reason="asked for"))
+    world.symbol = make_symbol(volume_step=Volume(200))
+    decision = world.connect()
+    assert kinds(decision) == [D.SPEC_CHANGED]
+    assert world.state.symbol == world.symbol
+
+
+def test_r20_ends_when_the_right_account_is_connected():
+    world = World()
+    world.account = make_account(is_live=True)
+    assert kinds(world.connect()) == [D.ACCOUNT_MISMATCH]
+    world.read_books()
+    assert world.state.link.phase is LinkPhase.QUARANTINED
+    world.give(LinkLost(generation=1, reason="cut"))
+    world.account = make_account()
+    world.connect()
+    world.read_books()
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+
+
+# -- acknowledgements -----------------------------------------------------------------------
+
+
+def test_a_person_may_close_a_quarantined_position():
+    world = world_with_position()
+    position = sole_position(world)
+    world.give(*world.broker.amend(position.position_id, None, None))
+    world.read_books()
+    world.carry_out()
+    world.read_books()
+    ack(world, f"position:{position.position_id}", Acknowledgement.CLOSE)
+    world.settle()
+    assert not world.broker.positions
+    assert not world.state.books.quarantine
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+
+
+@pytest.mark.parametrize("action", list(Acknowledgement))
+def test_what_is_not_open_cannot_be_settled(action):
+    world = world_with_position()
+    before = world.state
+    for item in ("position:1", f"position:{sole_position(world).position_id}", "nonsense"):
+        decision = ack(world, item, action)
+        assert decision.reason.startswith("refused")
+        assert not decision.commands
+    decision = ack(world, world.sends[0].intent_id, action)
+    assert decision.reason.startswith("refused")
+    assert world.state == replace(before, sequence=before.sequence + 4)
+
+
+def test_resuming_waits_for_a_clean_comparison():
+    world = ready_world()
+    decision = world.give(OperatorResumed(actor="eve", reason="why not"))
+    assert decision.reason == "refused: nothing is halted"
+    world.state = replace(
+        world.state, switch=replace(world.state.switch, halted_by="eve", reason="x")
+    )
+    world.give(ExecutionUnreadable(reason="?"))
+    assert world.give(OperatorResumed(actor="eve", reason="go")).reason.startswith("refused")
+    world.read_books()
+    world.give(OperatorResumed(actor="eve", reason="go"))
+    assert world.state.switch.halted_by is None
+    assert world.state.switch.epoch == 1
+
+
+def test_an_unanswered_close_that_did_nothing_is_asked_again_under_a_new_id():
+    world = world_with_position()
+    position = sole_position(world)
+    world.give(*world.broker.amend(position.position_id, None, None))
+    world.tick(PRICE - 1_600_000)
+    closes = []
+    for _ in range(2):
+        decision = world.read_books()
+        (stored,) = (each for each in decision.commands if isinstance(each, StoreIntent))
+        closes.append(stored.intent.intent_id)
+        world.stored(decision)
+        world.give(OrderUnanswered(intent_id=stored.intent.intent_id, reason="5 s"))
+        world.read_books()
+    assert len(set(closes)) == 2
+    assert world.state.books.intents[closes[0]].state is IntentState.LOST
+
+
+def test_alarms_name_the_command_that_settles_them():
+    world = world_with_position()
+    world.give(*world.broker.amend(sole_position(world).position_id, None, None))
+    alarms = [each for each in world.read_books().commands if isinstance(each, RaiseAlarm)]
+    assert alarms[0].severity is Severity.CRITICAL
+    assert "palmbot reconcile ack position:" in alarms[0].text
+
+
+def test_a_connection_that_announces_itself_twice_is_taken_once():
+    world = ready_world()
+    before = world.state
+    world.give(LinkReady(generation=1, account=world.account, symbol=world.symbol, conversion=()))
+    assert world.state == replace(before, sequence=before.sequence + 1)
+
+
+def test_the_deposit_of_a_fresh_bot_is_the_balance_of_the_account():
+    world = World()
+    world.account = make_account(balance=Money(5), balance_version=9)
+    world.connect()
+    assert world.state.books.balance == 5
+
+
+def test_time_of_the_reading_is_the_last_confirmed_moment():
+    world = World()
+    world.connect()
+    world.broker.now = TimestampMs(START + 77)
+    world.read_books()
+    assert world.state.link.confirmed_at == START + 77
+    assert not [each for each in world.commands if isinstance(each, Send)]
