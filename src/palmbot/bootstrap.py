@@ -22,16 +22,22 @@ from palmbot.ctrader.connection import ClientConnection
 from palmbot.ctrader.session import Credentials, Target
 from palmbot.domain.commands import RaiseAlarm, Severity
 from palmbot.domain.errors import ConfigInvalid
-from palmbot.domain.events import Event, Started
+from palmbot.domain.events import Event, OperatorHalted, Started
+from palmbot.live.departure import Departure
+from palmbot.live.halt_file import CHECK_S, HaltFile, halt_by_file, read_halt
 from palmbot.live.inbox import Inbox
 from palmbot.live.metronome import Metronome
 from palmbot.live.operator_desk import OperatorDesk
+from palmbot.live.recurrence import Recurrence
+from palmbot.live.stop_watch import StopWatch
 from palmbot.live.supervisor import supervise
 from palmbot.live.trader import Trader
-from palmbot.ports import Clock, IdSource
+from palmbot.ports import Clock, EventSink, IdSource
 
 JOURNAL_NAME = "journal.sqlite"
 SOCKET_NAME = "operator.sock"
+HEAD_LOG_S = 3600.0
+"""So often the end of the journal is noted outside of it, in the log: what is cut off shows."""
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +57,8 @@ class Wiring:
     ids: IdSource
     draw_jitter: Callable[[], float]
     """Uniform in [0, 1); spreads the back-off."""
+    watch_interval_s: float | None = None
+    """Link seconds between two looks of the stop watch; None does without a second connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +70,7 @@ class Bot:
     inbox: Inbox
     journal: SqliteJournal
     operator_server: OperatorServer
+    watch: StopWatch | None
 
 
 @asynccontextmanager
@@ -69,7 +78,7 @@ async def open_bot(wiring: Wiring) -> AsyncIterator[Bot]:
     """Take the lock, recover the state from the journal, wire everything; run nothing yet.
 
     The state is that of the last run; the first event of this one, `Started`, waits in the
-    inbox and makes everything that was in flight unknown.
+    inbox and makes everything that was in flight unknown. A HALT file halts right behind it.
 
     Raises:
         ConfigInvalid: another bot runs on this account, or the directory cannot be used.
@@ -93,6 +102,8 @@ async def open_bot(wiring: Wiring) -> AsyncIterator[Bot]:
             await journal.begin_run(run_id, params, code_version=version("palm-oil-bot"))
             inbox = Inbox()
             inbox.put(Started(time=wiring.clock.wall_ms(), run_id=run_id, nonce=nonce))
+            if (reason := read_halt(wiring.directory)) is not None:
+                inbox.put(halt_by_file(reason))
             broker = _wire_broker(wiring, inbox)
             trader = Trader(
                 params=params,
@@ -103,7 +114,8 @@ async def open_bot(wiring: Wiring) -> AsyncIterator[Bot]:
                 clock=wiring.clock,
                 raise_alarm=log_alarm,
             )
-            desk = OperatorDesk(trader)
+            watch = _make_watch(wiring, trader, inbox)
+            desk = OperatorDesk(trader, read_halt=lambda: read_halt(wiring.directory), watch=watch)
             operator_server = OperatorServer(wiring.directory / SOCKET_NAME, desk.answer)
             await operator_server.start()
             try:
@@ -113,6 +125,7 @@ async def open_bot(wiring: Wiring) -> AsyncIterator[Bot]:
                     inbox=inbox,
                     journal=journal,
                     operator_server=operator_server,
+                    watch=watch,
                 )
             finally:
                 await operator_server.close()
@@ -123,23 +136,62 @@ async def open_bot(wiring: Wiring) -> AsyncIterator[Bot]:
 async def run_bot(wiring: Wiring) -> None:
     """Trade until SIGINT or SIGTERM. Positions keep the stops that the broker holds.
 
+    SIGUSR1 and the HALT file stop entries, for the case that the operator's socket does not.
+
     Raises:
         FatalError: trading is over until a person has looked.
     """
-    stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with open_bot(wiring) as bot:
-        metronome = Metronome(sink=bot.inbox, clock=wiring.clock)
-        bot.trader.observe(metronome.observe)
-        bot.trader.observe(log_decision)
-        metronome.start()
+        clock, trader = wiring.clock, bot.trader
+        stopped = asyncio.Event()
+        departure = Departure(sink=bot.inbox, clock=clock, stopped=stopped)
+        metronome = Metronome(sink=bot.inbox, clock=clock)
+        for observer in (metronome.observe, departure.observe, log_decision):
+            trader.observe(observer)
+        halt_file = HaltFile(wiring.directory, sink=bot.inbox, read_state=lambda: trader.state)
+        routines = (
+            metronome,
+            Recurrence(clock=clock, every_s=CHECK_S, call=halt_file.check),
+            Recurrence(clock=clock, every_s=HEAD_LOG_S, call=lambda: log_head(bot.journal)),
+        )
+        players = {"broker": bot.broker.run(), "trader": trader.run()}
+        if bot.watch is not None:
+            players["stop watch"] = bot.watch.run(_wire_broker(wiring, bot.watch))
+        _listen_to_signals(departure, bot.inbox)
+        for routine in routines:
+            routine.start()
         try:
-            await supervise(
-                {"broker": bot.broker.run(), "trader": bot.trader.run()}, stopped=stopped
-            )
+            await supervise(players, stopped=stopped)
         finally:
-            metronome.stop()
+            for routine in routines:
+                routine.stop()
+    log_head(bot.journal)
+
+
+def log_head(journal: SqliteJournal) -> None:
+    """Write the newest durable step and its hash to the log; see `palmbot journal verify`."""
+    sequence, digest = journal.head
+    log.info("journal.head", head=f"{sequence}:{digest}")
+
+
+def _listen_to_signals(departure: Departure, sink: EventSink) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, departure.begin, number.name)
+    halt = OperatorHalted(actor=signal.SIGUSR1.name, reason="the signal was sent to the process")
+    loop.add_signal_handler(signal.SIGUSR1, sink.put, halt)
+
+
+def _make_watch(wiring: Wiring, trader: Trader, inbox: Inbox) -> StopWatch | None:
+    if wiring.watch_interval_s is None:
+        return None
+    return StopWatch(
+        trader=trader,
+        sink=inbox,
+        clock=wiring.clock,
+        interval_s=wiring.watch_interval_s,
+        raise_alarm=log_alarm,
+    )
 
 
 def log_decision(event: Event, decision: Decision) -> None:
@@ -159,7 +211,7 @@ def log_alarm(alarm: RaiseAlarm) -> None:
             log.error("alarm.raised", text=alarm.text)
 
 
-def _wire_broker(wiring: Wiring, inbox: Inbox) -> CtraderBroker:
+def _wire_broker(wiring: Wiring, sink: EventSink) -> CtraderBroker:
     target = Target(
         environment=wiring.params.environment,
         account_id=wiring.params.account_id,
@@ -172,7 +224,7 @@ def _wire_broker(wiring: Wiring, inbox: Inbox) -> CtraderBroker:
         new_connection=lambda generation: ClientConnection(
             generation=generation, credentials=wiring.credentials, target=target
         ),
-        sink=inbox,
+        sink=sink,
         clock=wiring.clock,
         draw_jitter=wiring.draw_jitter,
     )

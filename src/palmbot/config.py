@@ -13,10 +13,10 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from dotenv import dotenv_values
-from pydantic import ConfigDict, SecretStr, ValidationError
+from pydantic import ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from palmbot.core.params import EngineParams, SentimentMode, SentimentRules
@@ -56,6 +56,8 @@ class BrokerSettings:
     """Between two comparisons with the broker while all is well."""
     undecided_s_max: float = 120.0
     """Looking for an order without an answer, before a person is asked."""
+    watch_interval_s: Annotated[float, Field(ge=1, le=60)] = 30.0
+    """Between two looks of the independent stop watch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,13 @@ def in_loop(test):
     return run
 
 
+async def until(is_so):
+    """Let both ends run until something is so."""
+    async with asyncio.timeout(WAIT_S):
+        while not is_so():  # noqa: ASYNC110 - neither end announces what it has read
+            await asyncio.sleep(0)
+
+
 @dataclass
 class Received:
     payload_type: int

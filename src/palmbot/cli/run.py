@@ -31,7 +31,8 @@ def run(
 ) -> int:
     """Trade on the account of `.env`, or against the simulator, until SIGINT or SIGTERM.
 
-    Open positions keep the stops that the broker holds. LIVE is refused by this version.
+    Open positions keep the stops that the broker holds. Entries also stop by a file named HALT
+    in the data directory, and by SIGUSR1. LIVE is refused by this version.
 
     Example: `palmbot run --shadow`
 
@@ -75,6 +76,7 @@ def _wire_broker(config: Config, directory: Path | None, *, is_shadow: bool) -> 
         clock=SystemClock(),
         ids=SystemIds(),
         draw_jitter=random.random,
+        watch_interval_s=config.broker.watch_interval_s,
     )
 
 
@@ -106,4 +108,5 @@ def _wire_simulator(
         clock=SystemClock(),
         ids=SystemIds(),
         draw_jitter=random.random,
+        watch_interval_s=config.broker.watch_interval_s,
     )

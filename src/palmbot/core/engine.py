@@ -11,7 +11,13 @@ from palmbot.core.link import (
     on_link_ready,
     on_symbol_changed,
 )
-from palmbot.core.operator import on_acknowledged, on_halted, on_resumed
+from palmbot.core.operator import (
+    on_acknowledged,
+    on_halted,
+    on_reconciliation_requested,
+    on_resumed,
+    on_stop_requested,
+)
 from palmbot.core.params import EngineParams
 from palmbot.core.settlement import on_books, on_books_unavailable
 from palmbot.core.start import on_started
@@ -39,9 +45,11 @@ from palmbot.domain.events import (
     OrderRefused,
     OrderUnanswered,
     PositionChanged,
+    ReconciliationRequested,
     SendInterrupted,
     SentimentUpdated,
     Started,
+    StopRequested,
     SymbolChanged,
     TimePassed,
 )
@@ -66,7 +74,13 @@ LinkEvent: TypeAlias = (
     | BooksReported
     | BooksUnavailable
 )
-OperatorEvent: TypeAlias = OperatorHalted | OperatorResumed | OperatorAcknowledged
+OperatorEvent: TypeAlias = (
+    OperatorHalted
+    | OperatorResumed
+    | OperatorAcknowledged
+    | ReconciliationRequested
+    | StopRequested
+)
 
 
 def decide(state: EngineState, event: Event, params: EngineParams) -> Decision:
@@ -104,7 +118,13 @@ def decide(state: EngineState, event: Event, params: EngineParams) -> Decision:
             | BooksUnavailable()
         ):
             _take_link(step, event)
-        case OperatorHalted() | OperatorResumed() | OperatorAcknowledged():
+        case (
+            OperatorHalted()
+            | OperatorResumed()
+            | OperatorAcknowledged()
+            | ReconciliationRequested()
+            | StopRequested()
+        ):
             _take_operator(step, event)
         case _:
             assert_never(event)
@@ -185,5 +205,9 @@ def _take_operator(step: Step, event: OperatorEvent) -> None:
             on_resumed(step, event)
         case OperatorAcknowledged():
             on_acknowledged(step, event)
+        case ReconciliationRequested():
+            on_reconciliation_requested(step, event)
+        case StopRequested():
+            on_stop_requested(step, event)
         case _:
             assert_never(event)

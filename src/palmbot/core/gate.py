@@ -120,6 +120,8 @@ def deny_entry(  # noqa: PLR0911 - a list of questions, each with its answer
             code=Denial.OPERATOR,
             text=f"halted by {state.switch.halted_by}: {state.switch.reason}",
         )
+    if state.switch.is_stopping:
+        return Denied(code=Denial.OPERATOR, text="the program is about to end")
     denied = _deny_books(state, own_id)
     if denied is not None:
         return denied

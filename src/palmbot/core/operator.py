@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from palmbot.core.intents import ask_close
 from palmbot.core.link import ask_books, halt, release
-from palmbot.core.reconcile import name_position
+from palmbot.core.reconcile import LATE_STATES, name_position
 from palmbot.core.state import (
     ClosedPosition,
     DiscrepancyClass,
@@ -18,6 +18,8 @@ from palmbot.domain.events import (
     OperatorAcknowledged,
     OperatorHalted,
     OperatorResumed,
+    ReconciliationRequested,
+    StopRequested,
 )
 from palmbot.domain.orders import Intent, IntentState
 from palmbot.domain.units import IntentId
@@ -56,6 +58,23 @@ def on_resumed(step: Step, event: OperatorResumed) -> None:
         return
     step.set_switch(replace(switch, epoch=switch.epoch + 1, halted_by=None, reason=""))
     step.conclude(f"{event.actor} resumed after '{switch.reason}': {event.reason}")
+
+
+def on_reconciliation_requested(step: Step, event: ReconciliationRequested) -> None:
+    """Read the broker's books now; no entry until they agree with ours."""
+    if step.link.phase is LinkPhase.DISCONNECTED:
+        step.say(f"{REFUSED}: there is no connection to read the books on ({step.link.reason})")
+        return
+    ask_books(step, f"asked for by {event.actor}", attempt=0)
+    step.say(f"{event.actor} wants the books compared")
+
+
+def on_stop_requested(step: Step, event: StopRequested) -> None:
+    """Stop entries for the rest of this process; a permission to trade is not touched."""
+    switch = step.state.switch
+    if not switch.is_stopping:
+        step.set_switch(replace(switch, epoch=switch.epoch + 1, is_stopping=True))
+        step.conclude(f"no more entries, the program ends: {event.reason}")
 
 
 def on_acknowledged(step: Step, event: OperatorAcknowledged) -> None:
@@ -118,7 +137,7 @@ def _settle_position(
         case Acknowledgement.ADOPT if item.kind in DIFFERS_FROM_BROKER:
             step.forget_position(held, text)
         case Acknowledgement.ADOPT if item.kind is DiscrepancyClass.REMOTE_ONLY_OURS:
-            pass
+            _revive(step, held, text)
         case Acknowledgement.ADOPT if held.stop_loss is not None and not is_gone:
             pass
         case _:
@@ -127,3 +146,10 @@ def _settle_position(
     release(step, event.item)
     step.conclude(text)
     ask_books(step, "an item was settled", attempt=0)
+
+
+def _revive(step: Step, held: OpenPosition, text: str) -> None:
+    """Let an entry that was given up count as filled, so that its position may stay."""
+    intent = step.books.intents.get(held.intent_id)
+    if intent is not None and intent.state in LATE_STATES:
+        step.put_intent(replace(intent, state=IntentState.FILLED, resolution=text))

@@ -11,7 +11,14 @@ from palmbot.core.executions import (
     apply_fill,
     find_intent,
 )
-from palmbot.core.intents import advance, ask_amend, ask_cancel, ask_close, turn_unknown
+from palmbot.core.intents import (
+    advance,
+    ask_amend,
+    ask_cancel,
+    ask_close,
+    is_under_way,
+    turn_unknown,
+)
 from palmbot.core.link import (
     RETRY_DELAYS_S,
     ask_books,
@@ -63,6 +70,9 @@ REPAIRS_MAX = 3
 READINGS_BEFORE_QUARANTINE = 2
 """Complete readings that have to miss a position before a person is asked."""
 RECONCILIATION = "reconciliation"
+
+WAITING = frozenset({DiscrepancyClass.IN_FLIGHT_UNDECIDED, DiscrepancyClass.LOCAL_ONLY})
+"""Found in reading after reading until something settles them; told once."""
 
 ENDS = {
     OrderStatus.REJECTED: OrderEnd.REJECTED,
@@ -119,7 +129,9 @@ def _absorb(step: Step, broker: BrokerBooks) -> None:
         if order.status in ENDS:
             apply_ended(step, order, ENDS[order.status], "found in the broker's books")
         intent = find_intent(step, order) if order.status is OrderStatus.FILLED else None
-        if intent is not None and intent.filled_volume >= order.executed_volume > 0:
+        if intent is None or intent.state in LATE_STATES:
+            continue
+        if intent.filled_volume >= order.executed_volume > 0:
             advance(step, intent, IntentState.FILLED)
 
 
@@ -190,8 +202,9 @@ def _release_settled(step: Step, broker: BrokerBooks) -> None:
 
 
 def _act(step: Step, found: Discrepancy, broker: BrokerBooks) -> None:
-    is_known = found.item in step.books.quarantine or found.item in step.books.absences
-    if not is_known:
+    kept = step.books.quarantine.get(found.item)
+    is_waiting = found.kind in WAITING and found.item in step.books.absences
+    if not is_waiting and (kept is None or kept.kind is not found.kind):
         step.report(found)
         step.say(f"{found.kind} {found.item}: {found.detail}: {found.action}")
     if found.position_id is not None:
@@ -255,8 +268,8 @@ def _act_on_position(
         case DiscrepancyClass.REMOTE_ONLY_FOREIGN:
             step.alarm(Severity.WARNING, f"{found.item}: {found.detail}; no entries meanwhile")
         case DiscrepancyClass.DUPLICATE if held is not None:
+            quarantine(step, found)
             halt(step, RECONCILIATION, found.detail)
-            step.alarm(Severity.CRITICAL, f"{found.item} is surplus and is closed: {found.detail}")
             ask_close(step, held, f"surplus: {found.detail}")
         case DiscrepancyClass.IN_FLIGHT_FOUND | DiscrepancyClass.REMOTE_ONLY_OURS if remote:
             _take_over(step, found, remote)
@@ -267,12 +280,19 @@ def _act_on_position(
             halt(step, RECONCILIATION, f"{found.item} had no stop")
             _restore_levels(step, _take_levels(step, held, remote))
         case DiscrepancyClass.LEVELS_MOVED if held is not None and remote is not None:
-            moved = _take_levels(step, held, remote)
-            if remote.stop_loss is not None and is_stop_loose(held, remote.stop_loss):
-                step.alarm(Severity.WARNING, f"{found.item}: {found.detail}; restored")
-                _restore_levels(step, moved)
+            _judge_moved_levels(step, found, held, remote)
         case _:
             quarantine(step, found)
+
+
+def _judge_moved_levels(
+    step: Step, found: Discrepancy, held: OpenPosition, remote: Position
+) -> None:
+    moved = _take_levels(step, held, remote)
+    if remote.stop_loss is not None and is_stop_loose(held, remote.stop_loss):
+        if not is_under_way(step, IntentKind.AMEND, held.position_id):
+            step.alarm(Severity.WARNING, f"{found.item}: {found.detail}; restored")
+        _restore_levels(step, moved)
 
 
 def _take_over(step: Step, found: Discrepancy, remote: Position) -> None:
@@ -288,8 +308,8 @@ def _take_over(step: Step, found: Discrepancy, remote: Position) -> None:
         quarantine(step, found)
         halt(step, RECONCILIATION, f"{found.item} is ours, but not in our books")
     elif intent.state in LATE_STATES:
+        quarantine(step, found)
         halt(step, RECONCILIATION, f"{found.item} arrived after its entry was given up")
-        step.alarm(Severity.CRITICAL, f"{found.item}: {found.detail}; it is closed")
         ask_close(step, held, "its entry was given up")
     else:
         is_whole = remote.volume >= intent.volume

@@ -26,6 +26,7 @@ def on_started(step: Step, event: Started) -> None:
         market=replace(
             state.market, tick_generation=0, leg_ticks={}, forming=None, undecided_bar=None
         ),
+        switch=replace(state.switch, is_stopping=False),
     )
     for intent in tuple(state.books.intents.values()):
         if intent.state in IN_FLIGHT and intent.state is not IntentState.UNKNOWN:

@@ -111,6 +111,8 @@ class TradingSwitch:
     halted_by: str | None = None
     """Who halted; None while entries are allowed."""
     reason: str = ""
+    is_stopping: bool = False
+    """The process is about to end; ends with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,10 +22,9 @@ NEVER_S = float("inf")
 ORDER_RESERVE = 15
 """Requests a second that procedures leave to orders."""
 
-THROTTLED_MAX = 6
-"""How often in a row one request is repeated because the broker asked to slow down."""
-
 RETRY_S_MAX = 120.0
+"""Longest wait when the broker asks to slow down. The wait doubles each time in a row, so a
+request is repeated seven times at most."""
 
 
 class Purpose(Enum):
@@ -197,11 +196,8 @@ class Switchboard:
 def _postpone(talk: _Talk, refused: RequestRefused, now_s: float) -> bool:
     """Let the request wait if it was refused as too early, within bounds; tell whether."""
     wait_s = max(refused.retry_after_s or 0.0, 2.0**talk.throttled)
-    if (
-        classify(refused.code, refused.reason) is not ErrorClass.THROTTLE
-        or talk.throttled >= THROTTLED_MAX
-        or wait_s > RETRY_S_MAX
-    ):
+    is_throttle = classify(refused.code, refused.reason) is ErrorClass.THROTTLE
+    if not is_throttle or wait_s > RETRY_S_MAX:
         return False
     talk.throttled += 1
     talk.wait_until(now_s + wait_s)

@@ -214,10 +214,12 @@ class BarsUnavailable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorHalted:
-    """A person stops entries; latched until a person resumes."""
+    """A person, or a watch in a person's place, stops entries; latched until a person resumes."""
 
     actor: str
     reason: str
+    flatten: bool = False
+    """Also close every position of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +227,20 @@ class OperatorResumed:
     """A person allows entries again."""
 
     actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconciliationRequested:
+    """A person wants the books compared with the broker's now."""
+
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopRequested:
+    """The process is about to end: no entry from here on, until the next `Started`."""
+
     reason: str
 
 
@@ -274,4 +290,6 @@ Event: TypeAlias = (
     | OperatorHalted
     | OperatorResumed
     | OperatorAcknowledged
+    | ReconciliationRequested
+    | StopRequested
 )

@@ -1,5 +1,6 @@
 """Turns what a person asks of the running bot into events, and its state into answers."""
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import msgspec
@@ -12,7 +13,9 @@ from palmbot.domain.events import (
     OperatorHalted,
     OperatorResumed,
 )
+from palmbot.live.reconciliation_desk import ReconciliationDesk
 from palmbot.live.status import describe_status
+from palmbot.live.stop_watch import StopWatch
 from palmbot.live.trader import Trader
 
 # As on the wire of the operator's socket: whatever JSON holds.
@@ -22,9 +25,10 @@ ACTOR = "operator"
 
 
 class HaltRequest(msgspec.Struct, tag_field="command", tag="halt", forbid_unknown_fields=True):
-    """Stop entries."""
+    """Stop entries, and close what is open if `flatten` says so."""
 
     reason: str
+    flatten: bool = False
 
 
 class ResumeRequest(msgspec.Struct, tag_field="command", tag="resume", forbid_unknown_fields=True):
@@ -41,18 +45,43 @@ class AckRequest(msgspec.Struct, tag_field="command", tag="ack", forbid_unknown_
     reason: str
 
 
+class ReconcileRequest(
+    msgspec.Struct, tag_field="command", tag="reconcile", forbid_unknown_fields=True
+):
+    """Compare the books with the broker's."""
+
+    dry_run: bool = False
+
+
 class StatusRequest(msgspec.Struct, tag_field="command", tag="status", forbid_unknown_fields=True):
     """Tell how things stand."""
 
 
-OperatorRequest: TypeAlias = HaltRequest | ResumeRequest | AckRequest | StatusRequest
+OperatorRequest: TypeAlias = (
+    HaltRequest | ResumeRequest | AckRequest | ReconcileRequest | StatusRequest
+)
 
 
 class OperatorDesk:
     """Answers requests; every change goes through the trader's inbox like any other event."""
 
-    def __init__(self, trader: Trader) -> None:
+    def __init__(
+        self,
+        trader: Trader,
+        *,
+        read_halt: Callable[[], str | None] = lambda: None,
+        watch: StopWatch | None = None,
+    ) -> None:
+        """Take whom to ask.
+
+        Args:
+            trader: Gets the events.
+            read_halt: Tells why trading may not resume whoever asks, None if it may.
+            watch: Reads books for a comparison that changes nothing.
+        """
         self._trader = trader
+        self._read_halt = read_halt
+        self._reconciliation = ReconciliationDesk(trader, watch)
 
     async def answer(self, message: Message) -> Message:
         """Return the reply to one request: `{"error": ...}` if it makes no sense or is refused."""
@@ -63,13 +92,17 @@ class OperatorDesk:
         event: Event
         match request:
             case HaltRequest():
-                event = OperatorHalted(actor=ACTOR, reason=request.reason)
+                event = OperatorHalted(actor=ACTOR, reason=request.reason, flatten=request.flatten)
             case ResumeRequest():
+                if (reason := self._read_halt()) is not None:
+                    return {"error": f"{REFUSED}: {reason}; take it away first"}
                 event = OperatorResumed(actor=ACTOR, reason=request.reason)
             case AckRequest():
                 event = OperatorAcknowledged(
                     item=request.item, action=request.action, actor=ACTOR, reason=request.reason
                 )
+            case ReconcileRequest():
+                return await self._reconciliation.answer(is_dry_run=request.dry_run)
             case StatusRequest():
                 status = describe_status(self._trader.state, self._trader.params)
                 return {"status": msgspec.to_builtins(status)}

@@ -10,12 +10,6 @@ from typing import NamedTuple
 
 from google.protobuf.message import Message
 
-from palmbot.ctrader.generated.order_messages_pb2 import ProtoOAExecutionEvent
-from palmbot.ctrader.generated.session_messages_pb2 import (
-    ProtoOAAccountDisconnectEvent,
-    ProtoOAAccountsTokenInvalidatedEvent,
-    ProtoOAClientDisconnectEvent,
-)
 from palmbot.ctrader.server_connection import Request, ServerLimits
 from palmbot.domain.errors import InputInvalid, RequestRefused
 from palmbot.domain.secret import Secret
@@ -25,17 +19,12 @@ from palmbot.simulator.books import Books
 from palmbot.simulator.certificates import ensure_certificates
 from palmbot.simulator.desk import TRADING
 from palmbot.simulator.exchange import Exchange
+from palmbot.simulator.faults import Faults
 from palmbot.simulator.history import History
 from palmbot.simulator.links import Link
 from palmbot.simulator.market import MarketSource, Quote
 from palmbot.simulator.records import Execution
-from palmbot.simulator.scenarios import (
-    PlannedRequest,
-    PlannedStep,
-    RequestFault,
-    Scenario,
-    StepFault,
-)
+from palmbot.simulator.scenarios import PlannedRequest, RequestFault, Scenario
 from palmbot.simulator.service import Answered, Service
 from palmbot.simulator.sessions import Answer, Outgoing
 from palmbot.simulator.settings import SimulatorSettings
@@ -95,7 +84,6 @@ class SimulatorServer:
     ) -> None:
         """Load the market's past; nothing listens yet."""
         self._exchange = exchange
-        self._scenario = scenario
         self._settings = settings
         self._clock = clock
         self._account_id = settings.account.account_id
@@ -111,12 +99,7 @@ class SimulatorServer:
         self._next = next(self._quotes, None)
         self._links: list[Link] = []
         self._latest: Link | None = None
-        self._steps = 0
-        self._refused_until_step = 0
-        self._refused_attempts = 0
-        self._maintenance_until_step = 0
-        self._is_cut_due = False
-        self._last_execution: ProtoOAExecutionEvent | None = None
+        self._faults = Faults(scenario, self._service)
         self._connection_count = 0
         self._refused_count = 0
         self._listener: socket.socket | None = None
@@ -156,8 +139,7 @@ class SimulatorServer:
         quote = self._next
         if quote is None:
             return None
-        self._steps += 1
-        fault = self._apply_fault()
+        fault = self._faults.apply(tuple(self._links))
         self._next = next(self._quotes, None)
         executions = self._exchange.apply_quote(quote)
         self._history.add(quote)
@@ -168,8 +150,6 @@ class SimulatorServer:
     def announce(self, executions: tuple[Execution, ...]) -> None:
         """Tell every client what was done at the exchange by hand, as in the broker's own app."""
         self._tell(executions, asker=None)
-        for link in self._links:
-            link.flush()
 
     @property
     def next_time(self) -> TimestampMs | None:
@@ -207,7 +187,7 @@ class SimulatorServer:
 
         True while a counted number of attempts is refused: the attempts use that up.
         """
-        return self._steps >= max(self._refused_until_step, self._maintenance_until_step)
+        return self._faults.lets_in
 
     @property
     def is_connected(self) -> bool:
@@ -261,10 +241,10 @@ class SimulatorServer:
     def receive(self, link: Link, request: Request) -> None:
         """See `LinkOwner.receive`."""
         message = request.message
-        if self._steps < self._maintenance_until_step:
+        if self._faults.is_maintenance:
             self._refuse_busy(link, request)
             return
-        planned = self._scenario.plan_request(is_order=isinstance(message, TRADING))
+        planned = self._faults.plan_request(is_order=isinstance(message, TRADING))
         if planned is None:
             self._send(link, request, self._answer(link, request))
         else:
@@ -282,11 +262,9 @@ class SimulatorServer:
         if link.session.is_application_authorised:
             link.wire.authorise_application()
         self._tell(answered.executions, asker=link)
-        for outgoing in answered.to_asker:
-            if isinstance(outgoing.message, ProtoOAExecutionEvent):
-                self._last_execution = outgoing.message
+        self._faults.remember(answered.to_asker)
         if answered.ends_sessions:
-            self._invalidate_tokens("The token was refreshed")
+            self._faults.invalidate_tokens(tuple(self._links), "The token was refreshed")
         return answered
 
     def _send(self, link: Link, request: Request, answered: Answered) -> None:
@@ -332,14 +310,15 @@ class SimulatorServer:
                 link.send(_double(answer), request.client_msg_id)
             case _:
                 link.send(answer, request.client_msg_id)
-                self._is_cut_due = self._is_cut_due or planned.fault is RequestFault.CUT_AFTER
+                if planned.fault is RequestFault.CUT_AFTER:
+                    self._faults.cut_next(planned.fault)
         link.flush()
 
     def _refuse(self, link: Link, request: Request, refusal: RequestRefused) -> None:
         link.wire.refuse(request.client_msg_id, refusal.code, refusal.reason)
         link.flush()
         if refusal.code == "CH_CLIENT_AUTH_FAILURE":
-            self._is_cut_due = True
+            self._faults.cut_next(None)
 
     def _refuse_busy(self, link: Link, request: Request) -> None:
         self._service.desk.refuse_unseen(request.message, "SERVER_IS_UNDER_MAINTENANCE")
@@ -372,88 +351,9 @@ class SimulatorServer:
         for link in self._links:
             if link is not asker and link.session.is_account_authorised:
                 link.send(events, None)
+                link.flush()
         if asker is None:
-            for outgoing in events:
-                if isinstance(outgoing.message, ProtoOAExecutionEvent):
-                    self._last_execution = outgoing.message
-
-    # Faults between quotes
-
-    def _apply_fault(self) -> str:
-        """Apply what is due before this quote; return it in words."""
-        if self._is_cut_due:
-            self._is_cut_due = False
-            self._cut()
-            return RequestFault.CUT_AFTER.value
-        if not any(link.session.spots and not link.is_mute for link in self._links):
-            return ""
-        planned = self._scenario.plan_step()
-        if planned is None:
-            return ""
-        self._break(planned)
-        for link in self._links:
-            link.flush()
-        return planned.fault.value
-
-    def _break(self, planned: PlannedStep) -> None:
-        match planned.fault:
-            case StepFault.CUT:
-                self._cut()
-            case StepFault.OUTAGE:
-                self._refused_until_step = self._steps + planned.steps
-                self._cut()
-            case StepFault.REFUSED:
-                self._refused_attempts = planned.attempts
-                self._cut()
-            case StepFault.MAINTENANCE:
-                self._maintenance_until_step = self._steps + planned.steps
-                self._cut()
-            case StepFault.HALF_OPEN:
-                for link in self._links:
-                    link.mute()
-            case StepFault.TOKEN_INVALIDATED:
-                self._invalidate_tokens("Token was invalidated")
-            case _:
-                self._disturb(planned.fault)
-
-    def _disturb(self, fault: StepFault) -> None:
-        """Send every client something it has to bear."""
-        for link in self._links:
-            match fault:
-                case StepFault.ACCOUNT_DISCONNECT:
-                    link.session.forget_account()
-                    link.wire.push(
-                        ProtoOAAccountDisconnectEvent(ctidTraderAccountId=self._account_id)
-                    )
-                case StepFault.CLIENT_DISCONNECT:
-                    link.wire.push(ProtoOAClientDisconnectEvent(reason="Kicked by the scenario"))
-                    self._is_cut_due = True
-                case StepFault.SYMBOL_CHANGED:
-                    link.wire.push(self._service.symbol_changed())
-                case StepFault.UNKNOWN_MESSAGE:
-                    link.send_unknown_message()
-                case StepFault.UNKNOWN_ENUM:
-                    link.send_unknown_execution(self._account_id)
-                case StepFault.REPEATED_EXECUTION if self._last_execution is not None:
-                    link.wire.push(self._last_execution)
-                case StepFault.GARBAGE:
-                    link.send_garbage()
-                case _:
-                    pass
-
-    def _cut(self) -> None:
-        for link in tuple(self._links):
-            link.abort()
-
-    def _invalidate_tokens(self, reason: str) -> None:
-        """End every session of the account; the current token opens new ones."""
-        for link in self._links:
-            link.session.forget_account()
-            link.wire.push(
-                ProtoOAAccountsTokenInvalidatedEvent(
-                    ctidTraderAccountIds=[self._account_id], reason=reason
-                )
-            )
+            self._faults.remember(events)
 
     # Connections
 
@@ -464,19 +364,11 @@ class SimulatorServer:
                 connected, _ = await loop.sock_accept(listener)
             except ConnectionAbortedError:
                 continue
-            if self._refuses():
+            if self._faults.refuses_connection():
                 self._refused_count += 1
                 connected.close()
             else:
                 self._keep(loop.create_task(self._greet(connected, context)))
-
-    def _refuses(self) -> bool:
-        if self._steps < self._refused_until_step:
-            return True
-        if self._refused_attempts > 0:
-            self._refused_attempts -= 1
-            return True
-        return False
 
     async def _greet(self, connected: socket.socket, context: ssl.SSLContext) -> None:
         """Shake hands; a client that does not trust us, or goes away, is simply gone."""

@@ -97,6 +97,11 @@ class Service:
         self.keys = make_keys(settings.client_id)
 
     @property
+    def account_id(self) -> int:
+        """The one account."""
+        return self._settings.account.account_id
+
+    @property
     def desk(self) -> Desk:
         """Where trading requests go."""
         return self._desk
@@ -136,7 +141,7 @@ class Service:
     def symbol_changed(self) -> Message:
         """Return the event that says a contract changed."""
         return ProtoOASymbolChangedEvent(
-            ctidTraderAccountId=self._settings.account.account_id,
+            ctidTraderAccountId=self.account_id,
             symbolId=[self._exchange.contracts[0].symbol_id],
         )
 

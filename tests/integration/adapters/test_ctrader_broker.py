@@ -178,7 +178,7 @@ def test_without_a_connection_nothing_is_written_or_kept_for_later(tmp_path):
         talk = await scene.until_ready()
         assert broker.order_budget() > 0
         talk.cut()
-        await scene.until(lambda: not broker.is_connected)
+        await scene.until(lambda: not broker.is_connected and broker.next_deadline_s is not None)
         with pytest.raises(ConnectionLost):
             broker.write(entry())
         scene.clock.advance(1.0)
@@ -196,7 +196,9 @@ def test_every_loss_is_told_once_and_the_next_connection_has_the_next_number(tmp
         for generation in (1, 2, 3):
             talk = await scene.until_ready(times=generation)
             talk.cut()
-            await scene.until(lambda: not broker.is_connected)
+            await scene.until(
+                lambda: not broker.is_connected and broker.next_deadline_s is not None
+            )
             scene.clock.advance(60.0)
         await scene.until_ready(times=4)
 
@@ -237,7 +239,9 @@ def test_a_connection_that_held_for_long_starts_the_waits_anew(tmp_path):
                 talk.push_spot(100_000_000)
                 await scene.until(lambda seen=sent: broker.bytes_received > seen)
             talk.cut()
-            await scene.until(lambda: not broker.is_connected)
+            await scene.until(
+                lambda: not broker.is_connected and broker.next_deadline_s is not None
+            )
             assert broker.next_deadline_s - scene.clock.link_s() == pytest.approx(1.0)
             scene.clock.advance(1.0)
         await scene.until_ready(times=3)
@@ -250,7 +254,7 @@ def test_silence_ends_the_connection(tmp_path):
         broker = await scene.start()
         await scene.until_ready()
         scene.clock.advance(60.0)
-        await scene.until(lambda: not broker.is_connected)
+        await scene.until(lambda: not broker.is_connected and broker.next_deadline_s is not None)
 
     scene = play(tmp_path, script)
     assert "60" in scene.sink.of(LinkLost)[0].reason
@@ -264,7 +268,7 @@ def test_broken_framing_ends_the_connection(tmp_path):
         await scene.until(lambda: scene.sink.of(Tick))
         talk.wire.write_bytes(b"\xff\xff\xff\xff")
         talk.flush()
-        await scene.until(lambda: not broker.is_connected)
+        await scene.until(lambda: not broker.is_connected and broker.next_deadline_s is not None)
 
     scene = play(tmp_path, script)
     assert len(scene.sink.of(Tick)) == 1
@@ -276,7 +280,7 @@ def test_a_reconnect_for_an_older_connection_is_ignored(tmp_path):
         broker = await scene.start()
         await scene.until_ready()
         broker.reconnect(Reconnect(generation=1, reason="the contract changed"))
-        await scene.until(lambda: not broker.is_connected)
+        await scene.until(lambda: not broker.is_connected and broker.next_deadline_s is not None)
         scene.clock.advance(1.0)
         await scene.until_ready(times=2)
         broker.reconnect(Reconnect(generation=1, reason="too late"))
@@ -364,7 +368,7 @@ def test_a_certificate_that_turns_bad_later_is_the_networks_fault(tmp_path):
         await scene.until_ready()
         port = scene.server.port
         scene.server.close()
-        await scene.until(lambda: not broker.is_connected)
+        await scene.until(lambda: not broker.is_connected and broker.next_deadline_s is not None)
         await scene.settle()
         stranger = ScriptedServer(make_tls("localhost")[0])
         stranger.port = port

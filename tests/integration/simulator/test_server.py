@@ -4,7 +4,7 @@ import pytest
 
 from harness import wire
 from harness.small_market import DAY, MONDAY, OIL, price
-from harness.tiny_client import TinyClient, connected, in_loop, running_server
+from harness.tiny_client import TinyClient, connected, in_loop, running_server, until
 from palmbot.ctrader.generated.account_messages_pb2 import (
     ProtoOAAssetListReq,
     ProtoOAExpectedMarginReq,
@@ -42,6 +42,7 @@ from palmbot.domain.errors import InputInvalid
 from palmbot.domain.units import MONEY_SCALE
 from palmbot.simulator.contracts import FCPO, USDMYR
 from palmbot.simulator.model import make_market
+from palmbot.simulator.settings import AccountSettings
 
 SPOT, EXECUTION, ORDER_ERROR, ERROR, MARGIN_CHANGED = 2131, 2126, 2132, 2142, 2141
 ACCEPTED, FILLED, PARTIAL, REPLACED, CANCELLED, SWAP, REJECTED = 2, 3, 11, 4, 5, 9, 7
@@ -370,10 +371,8 @@ async def test_a_partial_fill_comes_in_several_deals(tmp_path):
 
 @in_loop
 async def test_money_with_eight_digits_says_so_in_every_record(tmp_path):
-    account = {"money_digits": 8}
-    from palmbot.simulator.settings import AccountSettings  # noqa: PLC0415
-
-    async with connected(tmp_path, account=AccountSettings(**account)) as (_, client, _):
+    account = AccountSettings(money_digits=8)
+    async with connected(tmp_path, account=account) as (_, client, _):
         trader = (await client.trader()).trader
         assert (trader.balance, trader.moneyDigits) == (10_000 * MONEY_SCALE, 8)
         client.send(client.order())
@@ -515,13 +514,17 @@ async def test_the_51st_request_of_a_second_is_blocked_and_the_6th_historical_on
 @in_loop
 async def test_an_idle_server_sends_heartbeats_and_drops_a_silent_client(tmp_path):
     async with connected(tmp_path) as (server, client, clock):
-        clock.advance(26.0)
-        clock.advance(0.1)
-        heartbeat = await client.receive()
-        assert heartbeat.payload_type == 51
-        clock.advance(10.0)
-        assert await client.is_cut()
+        for _ in range(2):
+            clock.advance(20.0)
+            received = server.bytes_received
+            client.writer.write(wire.envelope(51, b""))
+            await until(lambda: server.bytes_received > received)  # noqa: B023 - awaited here
+        clock.advance(15.0)
+        assert (await client.receive()).payload_type == 51
+        assert server.is_connected
+        clock.advance(15.0)
         assert not server.is_connected
+        assert await client.is_cut()
 
 
 @in_loop

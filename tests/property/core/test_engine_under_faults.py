@@ -23,7 +23,7 @@ from harness.engine_world import (
     make_tick,
 )
 from palmbot.core.engine import decide
-from palmbot.core.state import EngineState, LinkPhase
+from palmbot.core.state import EngineState, LinkPhase, initial_state
 from palmbot.domain.commands import Send, StoreIntent
 from palmbot.domain.events import (
     Acknowledgement,
@@ -58,6 +58,7 @@ TROUBLES = (
     "old books arrive",
     "somebody else trades",
     "the program restarts",
+    "the journal is lost",
 )
 
 
@@ -264,7 +265,13 @@ class EngineUnderFaults(RuleBasedStateMachine):
                 self.broker.add_foreign()
             case "the program restarts":
                 self.restart(data.draw(st.integers(0, 2**80 - 1)))
+            case "the journal is lost":
+                self.world.history.clear()
+                self.entry_keys.clear()
+                self.world.state = initial_state(self.world.params)
+                self.restart(data.draw(st.integers(0, 2**80 - 1)))
         self.old_books = self.broker.books()
+        self.broker.now += 1  # what is executed from here on is younger than those books
 
     def restart(self, nonce):
         encoded = msgspec.json.encode(self.world.state)
@@ -282,6 +289,19 @@ class EngineUnderFaults(RuleBasedStateMachine):
         if items:
             item = data.draw(st.sampled_from(items))
             self.give(OperatorAcknowledged(item=item, action=action, actor="eve", reason="looked"))
+
+    @precondition(lambda self: self.unknown_ids())
+    @rule()
+    def a_person_gives_up_an_order_and_then_it_arrives(self):
+        for intent_id in self.unknown_ids():
+            intent = self.world.state.books.intents[intent_id]
+            self.give(
+                OperatorAcknowledged(
+                    item=intent_id, action=Acknowledgement.IGNORE, actor="eve", reason="not there"
+                )
+            )
+            if intent_id not in self.broker.entries:
+                self.on_the_wire.extend(self.broker.execute(intent))
 
     @rule()
     def a_person_halts(self):

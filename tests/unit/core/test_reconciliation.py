@@ -23,10 +23,12 @@ from palmbot.domain.events import (
     BooksReported,
     BooksUnavailable,
     ExecutionUnreadable,
+    IntentStored,
     LinkLost,
     LinkReady,
     OperatorAcknowledged,
     OperatorResumed,
+    OrderRefused,
     OrderUnanswered,
     PositionChanged,
     Started,
@@ -296,6 +298,24 @@ def test_r6_an_order_given_up_that_arrives_after_all_is_closed_and_halts():
     assert world.state.position is None
     assert world.state.tally.trades == 1
     assert [intent.kind for intent in world.sends] == [IntentKind.ENTRY, IntentKind.CLOSE]
+
+
+def test_r6_a_person_may_keep_what_arrived_late():
+    world = unknown_world()
+    ack(world, world.sends[0].intent_id, Acknowledgement.IGNORE)
+    world.give(*world.broker.execute(world.sends[0]))
+    world.read_books()
+    (item,) = world.state.books.quarantine
+    ack(world, item, Acknowledgement.ADOPT)
+    for intent in tuple(world.state.books.intents.values()):
+        if intent.kind is IntentKind.CLOSE:
+            world.give(IntentStored(intent_id=intent.intent_id, age_ms=1, order_budget=1))
+            world.give(OrderRefused(intent_id=intent.intent_id, code="X", reason=""))
+    world.read_books()
+    world.read_books()
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+    assert sole_position(world).volume == 600
+    assert len([text for text in world.alarms if "given up" in text]) == 1
 
 
 # -- positions ------------------------------------------------------------------------------

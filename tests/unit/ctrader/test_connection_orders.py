@@ -367,13 +367,17 @@ def test_a_stop_executed_by_the_server_closes_the_position_and_tells_the_result(
 
 
 def test_money_digits_of_each_record_count_and_not_those_of_the_account(broker):
+    detail = ProtoOAClosePositionDetail(
+        entryPrice=1000.25, grossProfit=5, swap=0, commission=0, balance=1_000_005, moneyDigits=1,
+    )  # fmt: skip
     broker.push(
         make_filled(
-            deal=make_deal(commission=-300_000_000, moneyDigits=8),
+            deal=make_deal(commission=-300_000_000, moneyDigits=8, closePositionDetail=detail),
             position=make_position(commission=-30, moneyDigits=3),
         )
     )
     (filled,) = broker.events
+    assert filled.fill.closing.gross_profit == 50_000_000
     assert filled.fill.commission == -300_000_000
     assert filled.position.commission == -3_000_000
 

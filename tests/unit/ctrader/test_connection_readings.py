@@ -344,6 +344,20 @@ def test_a_reading_waits_for_its_delay_and_the_newest_command_counts(broker):
     assert broker.asked().count("ReconcileReq") == 1
 
 
+def test_a_second_reading_waits_until_the_first_has_ended(broker):
+    broker.answers[ProtoOAReconcileReq] = None
+    query_books(broker)
+    query_books(broker, days=2)
+    assert broker.asked().count("ReconcileReq") == 1
+    assert broker.client.open_requests == 2
+    broker.answers[ProtoOAReconcileReq] = ProtoOAReconcileRes(**IDS)
+    broker.advance(11)
+    first, second = broker.events
+    assert isinstance(first, BooksUnavailable)
+    assert isinstance(second, BooksReported)
+    assert second.books.since == NOON - 2 * DAY_MS
+
+
 def test_a_command_of_another_connection_is_ignored(broker):
     broker.client.start_reading(QueryBooks(generation=2, since=NOON, delay_s=0.0), 0.0)
     broker.settle()
@@ -404,6 +418,7 @@ def test_a_reading_throttled_without_end_is_unavailable(broker):
         broker.push(make_spot(bid=100_000_000))
     unavailable = [each for each in broker.events if isinstance(each, BooksUnavailable)]
     assert len(unavailable) == 1
+    assert broker.asked() == ["TraderReq"] * 8
 
 
 def test_an_error_of_the_link_in_a_reading_ends_the_connection(broker):

@@ -8,7 +8,7 @@ from palmbot.ctrader.generated.order_messages_pb2 import (
     ProtoOAExecutionEvent,
     ProtoOAOrderErrorEvent,
 )
-from palmbot.ctrader.messages import UnreadableMessage, decode, encode
+from palmbot.ctrader.messages import UnreadableMessage, decode, decode_spot, encode
 from palmbot.domain.errors import ProtocolViolation
 
 EXECUTION, RECONCILE, SPOT, ORDER_ERROR, ACCOUNT_LIST, TRADER = 2126, 2125, 2131, 2132, 2150, 2122
@@ -78,6 +78,15 @@ def test_fields_of_a_newer_schema_are_let_through():
 def test_an_inner_payload_type_is_not_looked_at():
     payload = wire.number(1, 9999) + wire.number(2, 1) + wire.number(3, 2)
     assert decode_payload(SPOT, payload).message.symbolId == 2
+
+
+def test_a_quote_with_a_live_bar_never_takes_the_short_way():
+    live_bar = wire.number(3, 1) + wire.number(4, 99)
+    payload = wire.number(2, 1) + wire.number(3, 2) + wire.number(4, 5) + wire.text(6, live_bar)
+    (body,) = wire.split_frames(wire.envelope(SPOT, payload))
+    assert decode_spot(body) is None
+    with pytest.raises(UnreadableMessage, match="period"):
+        decode(body)
 
 
 def test_order_error_fields_stand_at_odd_numbers():

@@ -1,0 +1,182 @@
+"""The simulated broker inside a simulation: the real server, with a market and faults around it."""
+
+from dataclasses import dataclass
+
+from palmbot.ctrader.generated.order_messages_pb2 import (
+    ProtoOAExecutionEvent,
+    ProtoOANewOrderReq,
+)
+from palmbot.domain.market import ALWAYS_OPEN
+from palmbot.domain.units import Price, SymbolId, TimestampMs, Volume
+from palmbot.simulator.contracts import Contract
+from palmbot.simulator.desk import TRADING
+from palmbot.simulator.market import Quote
+from palmbot.simulator.records import Fate
+from palmbot.simulator.server import SimulatorServer
+
+PALM = Contract(
+    symbol_id=SymbolId(1154),
+    name="PALMOIL",
+    description="Palm oil of the simulation, quoted in the account currency",
+    digits=2,
+    pip_position=1,
+    base_asset="PALMOIL",
+    quote_asset="USD",
+    lot_size=Volume(1_000),
+    volume_min=Volume(100),
+    volume_step=Volume(100),
+    volume_max=Volume(100_000),
+    hours=ALWAYS_OPEN,
+    leverage_in_cents=1_000,
+    stop_distance_points=5,
+)
+PRICE_STEP = 1_000
+SPREAD = 40_000
+PAST_MINUTES = 12
+UNKNOWN_KIND = 99
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerFaults:
+    """Probabilities per trading request."""
+
+    queue: float = 0.0
+    """It waits inside the broker, also beyond the end of its connection."""
+    queue_s_max: float = 120.0
+    unknown_kind: float = 0.0
+    """It is refused, but told by an execution event of a kind that nobody knows."""
+    busy_reading: float = 0.0
+    """A reading is answered by an error."""
+
+
+class SimMarket:
+    """Implements `simulator.market.MarketSource`: a price that swings within minutes."""
+
+    def __init__(self, random, start_ms, quote_s):
+        self._random = random
+        self._start_ms = start_ms
+        self._quote_s = quote_s
+        self.gap = 0.0
+        """Probability that the feed freezes before a quote."""
+        self.jump = 0.0
+        """Probability of a jump."""
+
+    @property
+    def contract(self):
+        return PALM
+
+    @property
+    def conversions(self):
+        return ()
+
+    def past_quotes(self):
+        for minute in range(PAST_MINUTES, 0, -1):
+            yield self._quote(self._start_ms - minute * 60_000 + 1, 100_000_000)
+
+    def quotes(self):
+        draw, gauss = self._random.random, self._random.gauss
+        time, price, level = self._start_ms, 100_000_000, 100_000_000
+        while True:
+            time += round(self._quote_s * 1000 * (0.5 + draw()))
+            if draw() < self.gap:
+                time += round(10_000 + 110_000 * draw())
+            price += round(gauss(0.0, 110_000.0)) + (level - price) // 50
+            if draw() < self.jump:
+                price += round(gauss(0.0, 900_000.0))
+            price = max(20_000_000, price)
+            yield self._quote(time, price)
+
+    def _quote(self, time, price):
+        bid = Price(price // PRICE_STEP * PRICE_STEP)
+        return Quote(PALM.symbol_id, TimestampMs(time), bid, Price(bid + SPREAD))
+
+
+class SimServer(SimulatorServer):
+    """The real server without its listener: connections come from the simulated network."""
+
+    def __init__(self, *, loop, random, on_request, **parts):
+        super().__init__(**parts)
+        self.faults = BrokerFaults()
+        self.queued = set()
+        """Ids of new orders that wait inside."""
+        self._loop = loop
+        self._random = random
+        self._on_request = on_request
+
+    def accept(self):
+        """Return the protocol of a new connection, None if the server hangs up."""
+        return None if self._refuses() else self._make_link()
+
+    @property
+    def keys(self):
+        """The secrets of the one client."""
+        return self._service.keys
+
+    @property
+    def exchange(self):
+        """Whose books are the truth."""
+        return self._exchange
+
+    def receive(self, link, request):
+        """See the real one; trading requests may wait, and their answers come garbled."""
+        message = request.message
+        if not isinstance(message, TRADING):
+            if self.faults.busy_reading and self._random.random() < self.faults.busy_reading:
+                self._refuse_busy(link, request)
+                return
+            super().receive(link, request)
+            return
+        self._on_request(message)
+        roll = self._random.random()
+        faults = self.faults
+        if roll < faults.queue:
+            self._queue(link, request)
+        elif roll < faults.queue + faults.unknown_kind and isinstance(message, ProtoOANewOrderReq):
+            self._answer_in_riddles(link, request)
+        else:
+            super().receive(link, request)
+
+    def _queue(self, link, request):
+        message = request.message
+        name = getattr(message, "clientOrderId", "")
+        if name:
+            self.queued.add(name)
+        delay_s = self.faults.queue_s_max * self._random.random() ** 2
+
+        def execute():
+            self.queued.discard(name)
+            self._send(link, request, self._answer(link, request))
+
+        self._loop.call_later(delay_s, execute)
+
+    def _answer_in_riddles(self, link, request):
+        """Refuse a new order, and say so in a way that reads as an acceptance if read carelessly."""
+        message = request.message
+        self._service.desk.refuse_unseen(message, "UNKNOWN")
+        event = ProtoOAExecutionEvent(
+            ctidTraderAccountId=message.ctidTraderAccountId, executionType=2
+        )
+        order = event.order
+        order.orderId = 1
+        order.tradeData.symbolId = message.symbolId
+        order.tradeData.volume = message.volume
+        order.tradeData.tradeSide = message.tradeSide
+        order.tradeData.label = message.label
+        order.orderType = message.orderType
+        order.orderStatus = 1
+        order.clientOrderId = message.clientOrderId
+        order.utcLastUpdateTimestamp = self.now
+        payload = event.SerializeToString()
+        known = b"\x18\x02"
+        assert known in payload
+        garbled = payload.replace(known, bytes((0x18, UNKNOWN_KIND)), 1)
+        link.wire.write_envelope(2_126, garbled)
+        link.flush()
+
+    def placed(self, label):
+        """Return the fate of a new order."""
+        return self._exchange.books.fate_of(label)
+
+    def knows(self, label, intent_id):
+        """Tell whether an order was placed, or may still be."""
+        return intent_id in self.queued or self.placed(label) is Fate.PLACED

@@ -1,0 +1,218 @@
+"""An event loop in virtual time, whose processes can be killed between and within two steps.
+
+Only how `BaseEventLoop._run_once` asks its selector to wait is relied on: the selector here
+moves the clock instead of waiting, so that an hour passes as fast as its callbacks run.
+"""
+
+import asyncio
+import contextlib
+from asyncio import base_events
+from contextvars import Context, ContextVar, copy_context
+
+from palmbot.domain.units import MS_PER_SECOND, TimestampMs
+
+
+class NodeKilled(BaseException):
+    """Unwinds a callback of a process that dies in the middle of it. Nothing may catch it."""
+
+
+class Deadlock(Exception):
+    """Every task waits and no timer is pending: the run can never end."""
+
+
+class Node:
+    """One simulated process: whatever its callbacks start belongs to it too."""
+
+    def __init__(self, name, kill_at=None, on_kill=None):
+        self.name = name
+        self.is_dead = False
+        self.steps = 0
+        """Callbacks and kill points passed so far."""
+        self._kill_at = kill_at
+        self._on_kill = on_kill
+
+    def kill(self):
+        """Die now: not one line of the process runs any more."""
+        if not self.is_dead:
+            self.is_dead = True
+            if self._on_kill is not None:
+                self._on_kill()
+
+    def pass_step(self):
+        """Count a step; die at the one that was chosen."""
+        self.steps += 1
+        if self.steps == self._kill_at:
+            self.kill()
+
+    def pass_kill_point(self):
+        """Count a place in the middle of a callback; unwind it if the process dies here.
+
+        Raises:
+            NodeKilled: dead; `finally` blocks still run, and disk and network ignore them.
+        """
+        if not self.is_dead:
+            self.pass_step()
+        if self.is_dead:
+            raise NodeKilled(self.name)
+
+
+CURRENT = ContextVar("CURRENT", default=None)
+"""The process that runs; None for the world around it."""
+
+
+class _VirtualSelector:
+    """Takes the place of the selector: waiting is moving the clock."""
+
+    def __init__(self, loop):
+        self._loop = loop
+
+    def select(self, timeout):
+        if timeout is None:
+            raise Deadlock("nobody will ever do anything again")
+        if timeout > 0:
+            self._loop.now_s += timeout
+        return ()
+
+
+class SimLoop(base_events.BaseEventLoop):
+    """Runs one simulation; `run` may be called once."""
+
+    def __init__(self, network=None):
+        super().__init__()
+        self.now_s = 0.0
+        self.network = network
+        self.failures = []
+        """What escaped from callbacks and tasks of living processes."""
+        self._selector = _VirtualSelector(self)
+        self._tasks = []
+        self._is_over = False
+        self.set_exception_handler(self._note_failure)
+
+    def time(self):
+        """Return virtual seconds since the run began."""
+        return self.now_s
+
+    def run(self, coroutine):
+        """Run to the end, then bury what is left; return the result."""
+        asyncio.events._set_running_loop(None)  # noqa: SLF001 - a worker may be forked from a loop
+        main = self.create_task(coroutine)
+        main.add_done_callback(lambda _: self.stop())
+        try:
+            self.run_forever()
+        finally:
+            self._is_over = True
+            self._bury()
+            self.close()
+        return main.result()
+
+    def call_soon(self, callback, *args, context=None):
+        """See the base class; callbacks of a dead process are dropped."""
+        if self._is_over:
+            return asyncio.Handle(callback, args, self, context)
+        node = CURRENT.get() if context is None else context.get(CURRENT)
+        if node is None:
+            return super().call_soon(callback, *args, context=context)
+        return super().call_soon(_guard, node, callback, args, context=context)
+
+    call_soon_threadsafe = call_soon
+
+    def call_at(self, when, callback, *args, context=None):
+        """See the base class; likewise."""
+        if self._is_over:
+            return asyncio.TimerHandle(when, callback, args, self, context)
+        node = CURRENT.get() if context is None else context.get(CURRENT)
+        if node is None:
+            return super().call_at(when, callback, *args, context=context)
+        return super().call_at(when, _guard, node, callback, args, context=context)
+
+    def call_later(self, delay, callback, *args, context=None):
+        """See the base class."""
+        return self.call_at(self.now_s + delay, callback, *args, context=context)
+
+    def create_task(self, coroutine, *, name=None, context=None):
+        """See the base class; every task is remembered, so that none is collected half-run."""
+        task = super().create_task(coroutine, name=name, context=context)
+        self._tasks.append(task)
+        return task
+
+    def start_node(self, node, coroutine):
+        """Start the main task of a process."""
+        context = Context()
+        context.run(CURRENT.set, node)
+        return context.run(self.create_task, coroutine, name=node.name)
+
+    async def create_connection(self, protocol_factory, host, port, **options):
+        """Connect over the simulated network; TLS is left out."""
+        del host, port, options
+        return await self.network.connect(protocol_factory)
+
+    def run_in_executor(self, executor, func, *args):
+        """Run inline: a simulation has no threads."""
+        del executor
+        future = self.create_future()
+        future.set_result(func(*args))
+        return future
+
+    def _process_events(self, event_list):
+        """There are none."""
+
+    def _write_to_self(self):
+        """Nobody waits in a real selector."""
+
+    def _note_failure(self, _loop, context):
+        error = context.get("exception")
+        if error is not None and not isinstance(error, NodeKilled | asyncio.CancelledError):
+            self.failures.append(error)
+
+    def _bury(self):
+        """Close what is left of every task, also through `finally` blocks that wait again."""
+        for task in self._tasks:
+            if task.done():
+                with contextlib.suppress(asyncio.CancelledError):
+                    task.exception()  # seen, so that nothing is said of it later
+                continue
+            task._log_destroy_pending = False  # noqa: SLF001 - it is dead on purpose
+            coroutine = task.get_coro()
+            while coroutine.cr_frame is not None:
+                try:
+                    coroutine.close()
+                except BaseException:  # noqa: BLE001, S112 - whatever a dying frame says
+                    continue
+
+
+def _guard(node, callback, args):
+    if node.is_dead:
+        return
+    node.pass_step()
+    if not node.is_dead:
+        callback(*args)
+
+
+def outside():
+    """Return a context that belongs to no process: what is scheduled in it outlives all."""
+    return Context()
+
+
+class SimClock:
+    """Implements `ports.Clock` of one process: its wall clock may be set, its link clock not."""
+
+    EPOCH_MS = 1_772_409_600_000
+    """2026-03-02T00:00 UTC, a Monday."""
+
+    def __init__(self, loop):
+        self._loop = loop
+        self.wall_offset_ms = 0
+
+    def link_s(self):
+        return self._loop.now_s
+
+    def wall_ms(self):
+        return TimestampMs(
+            self.EPOCH_MS + round(self._loop.now_s * MS_PER_SECOND) + self.wall_offset_ms
+        )
+
+    def call_at(self, link_s, callback):
+        return self._loop.call_at(link_s, callback)
+
+
+__all__ = ["CURRENT", "Deadlock", "Node", "NodeKilled", "SimClock", "SimLoop", "copy_context"]

@@ -1,0 +1,259 @@
+"""A network that delays, cuts, swallows and splits; bytes of one direction never change order."""
+
+import asyncio
+import socket
+from dataclasses import dataclass
+
+from harness.sim_loop import CURRENT, outside
+
+TICK_S = 1e-6
+"""Two deliveries never fall on one instant: the timers of asyncio do not keep their order there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkFaults:
+    """Probabilities per connection attempt or per write; times in seconds."""
+
+    latency_s: float = 0.02
+    refuse: float = 0.0
+    hang: float = 0.0
+    spike: float = 0.0
+    spike_s_max: float = 5.0
+    split: float = 0.0
+    """Bytes arrive in pieces, down to single ones."""
+    reset: float = 0.0
+    """The connection breaks at a write; a coin says whether the written bytes still arrive."""
+    close: float = 0.0
+    """The connection ends in order after a write."""
+    truncate: float = 0.0
+    """Part of a write arrives, then the end of the connection."""
+    swallow: float = 0.0
+    """From this write on nothing arrives in its direction, and nobody is told."""
+    swallow_both: float = 0.0
+
+
+CALM = NetworkFaults()
+
+
+class SimNetwork:
+    """Joins one client at a time with one server; `faults` may be replaced while it runs."""
+
+    def __init__(self, loop, random, faults=CALM):
+        self.faults = faults
+        self.accept = None
+        """Makes the server's protocol of a new connection, or None to refuse it."""
+        self.on_client_write = None
+        """Told the bytes of every write of the client, before anything happens to them."""
+        self.attempts_s = []
+        """When the client tried to connect."""
+        self.last_loss_s = 0.0
+        self.pairs = []
+        self._loop = loop
+        self._random = random
+
+    async def connect(self, protocol_factory):
+        """Connect the process that asks.
+
+        Raises:
+            OSError: refused, or the name was not found.
+        """
+        draw = self._random.random
+        faults = self.faults
+        self.attempts_s.append(self._loop.now_s)
+        await asyncio.sleep(faults.latency_s * (1 + draw()))
+        if draw() < faults.hang:
+            await self._loop.create_future()  # until the caller's patience ends
+        if draw() < faults.refuse:
+            if draw() < 0.2:
+                raise socket.gaierror(socket.EAI_AGAIN, "the name is not found for now")
+            raise ConnectionRefusedError("refused by the simulated network")
+        server_protocol = self.accept()
+        if server_protocol is None:
+            raise ConnectionResetError("the server hung up before the handshake was done")
+        client_protocol = protocol_factory()
+        client = SimTransport(self, client_protocol, CURRENT.get(), is_client=True)
+        server = SimTransport(self, server_protocol, None, is_client=False)
+        client.peer, server.peer = server, client
+        self.pairs = [pair for pair in self.pairs if not (pair[0].is_over and pair[1].is_over)]
+        self.pairs.append((client, server))
+        outside().run(server_protocol.connection_made, server)
+        client_protocol.connection_made(client)
+        return client, client_protocol
+
+    def kill(self, node):
+        """The kernel closes the sockets of a dead process; what it had written still arrives."""
+        for client, server in self.pairs:
+            if client.node is node and not client.is_over:
+                client.is_over = True
+                client.send_end(None)
+                server.is_swallowing = True
+
+    def cut(self):
+        """Reset every connection now."""
+        for client, _ in self.pairs:
+            if not client.is_over:
+                client.reset(keeps_bytes=False)
+
+    def heal(self):
+        """No more faults; what is silent for good is reset."""
+        self.faults = CALM
+        for client, server in self.pairs:
+            if client.is_swallowing or server.is_swallowing:
+                client.reset(keeps_bytes=False)
+
+    def draw(self):
+        """Return a number in [0, 1) of the run's one random stream."""
+        return self._random.random()
+
+    @property
+    def loop(self):
+        """The loop that moves the bytes."""
+        return self._loop
+
+
+class SimTransport(asyncio.Transport):
+    """One end of a connection. What it writes arrives in order, later, or never."""
+
+    def __init__(self, network, protocol, node, *, is_client):
+        super().__init__()
+        self.node = node
+        self.peer = None
+        self.is_over = False
+        self.is_swallowing = False
+        """What this end writes gets lost without a word."""
+        self.has_lost = False
+        self._network = network
+        self._protocol = protocol
+        self._is_client = is_client
+        self._due_s = 0.0
+        self._drops_before = 0
+        self._sent = 0
+        self._waiting = 0
+        if is_client:
+            self._context = None
+        else:
+            self._context = outside()
+        self._node_context = outside()
+        if node is not None:
+            self._node_context.run(CURRENT.set, node)
+
+    def write(self, data):
+        if self.is_over or not data:
+            return
+        if self._is_client:
+            if self.node is not None:
+                self.node.pass_kill_point()
+            self._network.on_client_write(bytes(data))
+        network, faults = self._network, self._network.faults
+        draw = network.draw
+        if self.is_swallowing:
+            self._waiting += len(data)
+            return
+        roll = draw()
+        if roll < faults.reset:
+            network.last_loss_s = network.loop.now_s
+            if draw() < 0.5:
+                self._send(bytes(data))
+            self.reset(keeps_bytes=draw() < 0.5)
+        elif roll < faults.reset + faults.close:
+            self._send(bytes(data))
+            self.send_end(None)
+            self.peer.send_end(None)
+        elif roll < faults.reset + faults.close + faults.truncate and len(data) > 1:
+            self._send(bytes(data[: 1 + int(draw() * (len(data) - 1))]))
+            self.send_end(None)
+            self.is_swallowing = True
+            self.peer.is_swallowing = True
+            self.peer.send_end(ConnectionResetError("connection reset by peer"), delay_s=1.0)
+        elif roll < faults.reset + faults.close + faults.truncate + faults.swallow:
+            self.is_swallowing = True
+        elif roll < (
+            faults.reset + faults.close + faults.truncate + faults.swallow + faults.swallow_both
+        ):
+            self.is_swallowing = True
+            self.peer.is_swallowing = True
+        elif draw() < faults.split:
+            data = bytes(data)
+            while data:
+                size = 1 if draw() < 0.3 else 1 + int(draw() * len(data))
+                self._send(data[:size])
+                data = data[size:]
+        else:
+            self._send(bytes(data))
+        if self._is_client and self.node is not None:
+            self.node.pass_kill_point()
+
+    def _send(self, data):
+        network, faults = self._network, self._network.faults
+        delay_s = faults.latency_s * (0.5 + network.draw())
+        if faults.spike and network.draw() < faults.spike:
+            delay_s += faults.spike_s_max * network.draw() ** 2
+        self._sent += 1
+        self._schedule(delay_s, self.peer.receive, data, self._sent)
+
+    def _schedule(self, delay_s, callback, *args):
+        self._due_s = max(self._due_s + TICK_S, self._network.loop.now_s + delay_s)
+        self._network.loop.call_at(self._due_s, callback, *args, context=outside())
+
+    def receive(self, data, number):
+        """Take bytes that arrived."""
+        if self.is_over or self.has_lost or number <= self._drops_before:
+            return
+        self._run(self._protocol.data_received, data)
+
+    def _run(self, callback, *args):
+        """Run a callback of the protocol as a step of its process."""
+        node = self.node
+        if node is None:
+            self._node_context.run(callback, *args)
+            return
+        if node.is_dead:
+            return
+        node.pass_step()
+        if not node.is_dead:
+            self._node_context.run(callback, *args)
+
+    def send_end(self, error, delay_s=None):
+        """Let the peer learn that the connection is over, behind the bytes on their way."""
+        delay_s = self._network.faults.latency_s if delay_s is None else delay_s
+        self._schedule(delay_s, self.peer.lose, error)
+
+    def lose(self, error):
+        """Tell the protocol that the connection is over."""
+        if self.has_lost:
+            return
+        self.has_lost = True
+        self.is_over = True
+        self._run(self._protocol.connection_lost, error)
+
+    def reset(self, *, keeps_bytes):
+        """Break the connection; bytes on their way are dropped unless a coin kept them."""
+        error = ConnectionResetError("connection reset by peer")
+        for end in (self, self.peer):
+            if not keeps_bytes:
+                end.drop_incoming()
+            end.send_end(error)
+
+    def drop_incoming(self):
+        """Whatever is on its way to this end never arrives."""
+        self._drops_before = self.peer._sent  # noqa: SLF001 - the other end of the same wire
+
+    def abort(self):
+        if self.is_over:
+            return
+        self.is_over = True
+        if not self.is_swallowing:
+            self.send_end(ConnectionResetError("connection reset by peer"))
+        else:
+            self._schedule(1.0, self.peer.lose, ConnectionResetError("connection reset by peer"))
+        if self.node is None or not self.node.is_dead:
+            self._network.loop.call_soon(self.lose, None, context=outside())
+
+    def close(self):
+        self.abort()
+
+    def is_closing(self):
+        return self.is_over
+
+    def get_write_buffer_size(self):
+        return self._waiting
