@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError
 
+from palmbot.cli.operator import compare
 from palmbot.cli.output import (
     EXIT_DONE,
     EXIT_FATAL,
@@ -32,12 +33,14 @@ for name, place in (
     ("run", "palmbot.cli.run:run"),
     ("simulate", "palmbot.cli.simulate:simulate"),
     ("status", "palmbot.cli.status:status"),
+    ("why", "palmbot.cli.why:why"),
     ("halt", "palmbot.cli.operator:halt"),
     ("resume", "palmbot.cli.operator:resume"),
 ):
     app.command(place, name=name)
 
-reconcile = App(name="reconcile", help="Settle what reconciliation cannot explain by itself.")
+reconcile = App(name="reconcile", help="Compare the books with the broker's, settle what is open.")
+reconcile.default(compare)
 reconcile.command("palmbot.cli.operator:ack", name="ack")
 app.command(reconcile)
 

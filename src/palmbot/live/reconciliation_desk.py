@@ -9,7 +9,7 @@ import msgspec
 from palmbot.core.engine import decide
 from palmbot.core.link import read_window_start
 from palmbot.core.operator import REFUSED
-from palmbot.core.state import Decision, Discrepancy, LinkPhase
+from palmbot.core.state import NO_TIME, Decision, Discrepancy, LinkPhase
 from palmbot.domain.errors import TransientError
 from palmbot.domain.events import (
     BooksReported,
@@ -54,7 +54,7 @@ class ReconciliationDesk:
             return {"error": f"{REFUSED}: {e}"}
         state = self._trader.state
         # Whatever overtook a reading of the trading connection did not overtake this one.
-        state = replace(state, link=replace(state.link, is_overtaken=False))
+        state = replace(state, link=replace(state.link, executed_at=NO_TIME))
         event = BooksReported(generation=state.link.generation, books=books)
         decision = decide(state, event, self._trader.params)
         outcome = f"{decision.state.link.phase}: {decision.state.link.reason}; nothing was changed"

@@ -200,7 +200,7 @@ FLAKY = FaultPlan(
 STORM = FaultPlan(
     step_gap=(300, 900),
     step_faults=tuple(StepFault),
-    order_faults=(None, None, None, *RequestFault),
+    order_faults=(*(None,) * 6, *RequestFault),
     reading_gap=(20, 60),
     reading_faults=(
         RequestFault.CUT_BEFORE,
@@ -213,7 +213,7 @@ STORM = FaultPlan(
         RequestFault.BUSY,
     ),
 )
-"""Everything at once. Of 14 orders four never get to the exchange, and nothing proves it."""
+"""Everything at once. Of 17 orders four never get to the exchange, and nothing proves it."""
 
 PLANS = {"none": FaultPlan(), "flaky": FLAKY, "storm": STORM}
 

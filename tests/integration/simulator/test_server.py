@@ -528,6 +528,63 @@ async def test_an_idle_server_sends_heartbeats_and_drops_a_silent_client(tmp_pat
 
 
 @in_loop
+async def test_protection_is_announced_like_an_order_if_the_server_does_that(tmp_path):
+    async with connected(tmp_path, announces_protection=True) as (_, client, _):
+        client.send(client.order())
+        *_, announced = await client.receive_many(4)
+        assert kinds([announced]) == [ACCEPTED]
+        order = announced.message.order
+        assert (order.orderType, order.stopPrice, order.limitPrice) == (4, 986.0, 1_021.0)
+        assert announced.client_msg_id is None
+
+
+@in_loop
+async def test_the_account_list_may_come_back_empty(tmp_path):
+    async with connected(tmp_path, account_list_is_empty=True) as (_, client, _):
+        token = client.endpoint.access_token.reveal()
+        listed = await client.ask(ProtoOAGetAccountListByAccessTokenReq(accessToken=token))
+        assert len(listed.message.ctidTraderAccount) == 0
+
+
+@in_loop
+async def test_a_view_only_token_says_so_and_cannot_trade(tmp_path):
+    account = AccountSettings(can_trade=False)
+    async with connected(tmp_path, account=account) as (_, client, _):
+        token = client.endpoint.access_token.reveal()
+        listed = await client.ask(ProtoOAGetAccountListByAccessTokenReq(accessToken=token))
+        assert listed.message.permissionScope == 0
+        refused = await client.ask(client.order())
+        assert refused.message.errorCode == "TRADING_NOT_ALLOWED"
+
+
+@in_loop
+async def test_an_order_type_that_is_not_served_is_refused_and_counted(tmp_path):
+    async with connected(tmp_path) as (server, client, _):
+        refused = await client.ask(client.order(orderType="MARKET_RANGE"))
+        assert refused.message.errorCode == "INVALID_REQUEST"
+        assert server.books.refused_unplaced == 1
+
+
+@in_loop
+async def test_what_was_traded_is_listed_by_time_and_by_position_in_pages(tmp_path):
+    async with connected(tmp_path, rows_per_reply=2) as (_, client, _):
+        for _ in range(3):
+            client.send(client.order())
+            await client.receive_many(3)
+        mine = {"ctidTraderAccountId": client.account_id}
+        window = {"fromTimestamp": MONDAY - DAY, "toTimestamp": MONDAY + DAY}
+        deals = (await client.ask(ProtoOADealListReq(**mine, **window))).message
+        assert (len(deals.deal), deals.hasMore) == (2, True)
+        orders = (await client.ask(ProtoOAOrderListReq(**mine, **window))).message
+        assert (len(orders.order), orders.hasMore) == (2, True)
+        late = {"fromTimestamp": MONDAY + 1, "toTimestamp": MONDAY + DAY}
+        assert len((await client.ask(ProtoOADealListReq(**mine, **late))).message.deal) == 0
+        wide = {"fromTimestamp": MONDAY - 8 * DAY, "toTimestamp": MONDAY}
+        refused = await client.ask(ProtoOADealListReq(**mine, **wide))
+        assert refused.message.errorCode == "INCORRECT_BOUNDARIES"
+
+
+@in_loop
 async def test_frames_survive_being_cut_into_single_bytes(tmp_path):
     async with connected(tmp_path, fragment_bytes=1) as (_, client, _):
         assert (await client.trader()).trader.balance == 1_000_000

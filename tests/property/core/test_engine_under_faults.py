@@ -149,7 +149,8 @@ class EngineUnderFaults(RuleBasedStateMachine):
     @rule(age_ms=st.sampled_from([1, 1, 1, 1500]), budget=st.sampled_from([40, 40, 40, 0]))
     def the_journal_answers(self, age_ms, budget):
         for intent_id in self.waiting_ids():
-            self.give(IntentStored(intent_id=intent_id, age_ms=age_ms, order_budget=budget))
+            answer = IntentStored(intent_id=intent_id, age_ms=age_ms, order_budget=budget)
+            self.give(answer, answer)
 
     def waiting_ids(self):
         return [
@@ -380,7 +381,7 @@ class EngineUnderFaults(RuleBasedStateMachine):
 
 
 EngineUnderFaults.TestCase.settings = settings(
-    max_examples=60,
+    max_examples=120,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

@@ -190,6 +190,20 @@ def test_a_second_closing_fill_of_the_same_deal_books_no_second_trade():
     assert world.state.tally.trades == 1
 
 
+def test_a_close_larger_than_the_position_is_not_booked_but_looked_up():
+    world = sent_world()
+    accepted, first, second = world.broker.enter(world.sends[0], [Volume(200), Volume(400)])
+    world.give(accepted, first)
+    closing = world.broker.close(first.fill.position_id)
+    decision = world.give(*closing)
+    assert decision.closed_trades == ()
+    assert isinstance(decision.commands[0], QueryBooks)
+    decision = world.read_books()
+    (trade,) = decision.closed_trades
+    assert trade.volume == 600
+    assert second.fill.deal_id in world.state.books.applied_deals
+
+
 def test_an_entry_event_that_comes_after_the_close_opens_nothing():
     world = sent_world()
     entry = world.broker.execute(world.sends[0])

@@ -1,0 +1,266 @@
+"""What the breakers remember: plain frozen values inside `core.state.EngineState`.
+
+Everything survives a restart with the state. Nothing in here is ever changed in place.
+"""
+
+from bisect import bisect_left, insort
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from palmbot.domain.breakers import BreakerName, BreakerPhase
+from palmbot.domain.units import IntentId, Money, PositionId, Price, TimestampMs
+
+NO_TIME = TimestampMs(0)
+NO_MONEY = Money(0)
+FORBIDDING = frozenset({BreakerPhase.OPEN, BreakerPhase.LATCHED})
+"""Phases in which no entry leaves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trip:
+    """One opening of a breaker."""
+
+    at: TimestampMs
+    trading_day: int
+    """Number of the trading day, counted by the bot."""
+    is_by_probe: bool
+    """The probe lost; False for a trip out of the closed phase."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerRecord:
+    """One breaker as it stands."""
+
+    name: BreakerName
+    phase: BreakerPhase = BreakerPhase.CLOSED
+    tripped_at: TimestampMs = NO_TIME
+    """Market time of the newest trip."""
+    hold_until: TimestampMs = NO_TIME
+    """Market time before which it does not release, whatever else holds."""
+    trips: tuple[Trip, ...] = ()
+    """Openings within the window of days that counts, oldest first."""
+    reason: str = ""
+    """Why it stands as it does, in words with numbers."""
+    probe: IntentId | None = None
+    """The one entry under way while half open."""
+    reset_by: str = ""
+    reset_at: TimestampMs = NO_TIME
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerChange:
+    """One breaker going from one phase to another, for the audit."""
+
+    name: BreakerName
+    before: BreakerPhase
+    after: BreakerPhase
+    at: TimestampMs
+    """Market time."""
+    reason: str
+    measured: int = 0
+    threshold: int = 0
+    """Of the same unit as `measured`, which the reason tells."""
+    actor: str = "bot"
+    trading_day: int = 0
+    epoch: int = 0
+    """Of the trading switch, after the change."""
+
+
+class Quality(StrEnum):
+    """How well the baseline of a day is known."""
+
+    EXACT = "exact"
+    ESTIMATED = "estimated"
+    """The bot was not there when the day began; the highest of all candidates was taken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The thresholds that can only be lowered within a day."""
+
+    daily_loss_bp: int
+    losses_max: int
+    volatility_percent: int
+
+    def tightened_by(self, other: "Limits") -> "Limits":
+        """Return the stricter of both, threshold by threshold."""
+        return Limits(
+            daily_loss_bp=min(self.daily_loss_bp, other.daily_loss_bp),
+            losses_max=min(self.losses_max, other.losses_max),
+            volatility_percent=min(self.volatility_percent, other.volatility_percent),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayBook:
+    """One trading day. Days only move on: a clock that steps back re-opens none."""
+
+    ordinal: int
+    """Local date on which it began, in days since 0001-01-01."""
+    starts_at: TimestampMs
+    ends_at: TimestampMs
+    """Start of the next day."""
+    trading_day: int
+    """Days with prices seen so far: the unit in which trips are counted."""
+    limits: Limits
+    has_prices: bool = False
+    baseline: Money | None = None
+    """Equity from which the loss is measured; written once, never lowered."""
+    quality: Quality = Quality.EXACT
+    carried: Money | None = None
+    """Highest of balance and equity as last seen on the day before."""
+    cash_flow: Money = NO_MONEY
+    """Deposits less withdrawals since the day began."""
+    granted: Money | None = None
+    """Loss that a person allows today instead of the limit."""
+    equity: Money | None = None
+    """As last measured."""
+    warned_percent: int = 0
+    """Highest share of the limit that a person was told of."""
+
+    @property
+    def loss(self) -> Money | None:
+        """What the day has lost by the last measure; negative is a gain, None if unknown."""
+        if self.baseline is None or self.equity is None:
+            return None
+        return Money(self.baseline + self.cash_flow - self.equity)
+
+
+class Result(StrEnum):
+    """How one trade ended, costs included."""
+
+    WIN = "win"
+    LOSS = "loss"
+    SCRATCH = "scratch"
+    """Within one price step of nothing: neither counts nor ends a streak."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A closed trade in the ledger from which the streak is folded."""
+
+    position_id: PositionId
+    intent_id: IntentId
+    opened_at: TimestampMs
+    closed_at: TimestampMs
+    net: Money
+    result: Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """The newest values of something, with their median at hand."""
+
+    values: tuple[int, ...] = ()
+    """In order of arrival."""
+    ordered: tuple[int, ...] = ()
+    """The same, ascending."""
+
+    def add(self, value: int, size: int) -> "Sample":
+        """Return the sample with one more value and at most `size` of them."""
+        values = (*self.values, value)
+        ordered = list(self.ordered)
+        while len(values) > size:
+            del ordered[bisect_left(ordered, values[0])]
+            values = values[1:]
+        insort(ordered, value)
+        return Sample(values=values, ordered=tuple(ordered))
+
+    @property
+    def median(self) -> int:
+        """The lower median; 0 for an empty sample."""
+        return self.ordered[(len(self.ordered) - 1) // 2] if self.ordered else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolatilityView:
+    """ATR over closed bars, and what is usual for it."""
+
+    seen_until: TimestampMs = NO_TIME
+    """End of the newest bar taken in."""
+    close: Price = Price(0)
+    seed_ranges: tuple[int, ...] = ()
+    """True ranges before the first ATR."""
+    atr_scaled: int | None = None
+    """ATR times the period, so that Wilder's smoothing stays in integers."""
+    recent: Sample = Sample()
+    """ATRs of the bars before the newest."""
+    hours: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    """By hour of the day in UTC: the last ATR of that hour on each earlier day."""
+    today: dict[int, int] = field(default_factory=dict)
+    """The same for the day under way, which is not yet part of what is usual."""
+    day: int = 0
+    """UTC day of `today`."""
+    ratio_percent: int | None = None
+    """ATR against the usual; None while that is not known."""
+    calm_bars: int = 0
+    """Closed bars in a row at or below the calm ratio."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tape:
+    """What single ticks say between two bars."""
+
+    minute: int = 0
+    """Minute of market time under way."""
+    high: int = 0
+    low: int = 0
+    ranges: Sample = Sample()
+    """High less low of earlier minutes."""
+    spreads: Sample = Sample()
+    """Spread at the end of earlier minutes."""
+    range_limit: int | None = None
+    """Range of a minute that trips; None while the sample is too small."""
+    spread_limit: int | None = None
+    """Spread that trips."""
+    fresh_ticks: int = 0
+    """Ticks since the last reason to distrust the feed; counted only while a breaker waits."""
+    session_close: Price | None = None
+    """Last price before the newest break in trading hours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mishap:
+    """A request that went wrong, for the rates."""
+
+    at: TimestampMs
+    intent_id: IntentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerBook:
+    """All breakers with all they rest on."""
+
+    records: dict[BreakerName, BreakerRecord] = field(default_factory=dict)
+    """A breaker that never tripped has none."""
+    day: DayBook | None = None
+    outcomes: tuple[Outcome, ...] = ()
+    """Newest trades by the time they closed, each once."""
+    volatility: VolatilityView = VolatilityView()
+    tape: Tape = Tape()
+    rejects: tuple[Mishap, ...] = ()
+    unknowns: tuple[Mishap, ...] = ()
+    starts: tuple[TimestampMs, ...] = ()
+    """Wall clock of the newest starts."""
+    rate_refusals: int = 0
+    """Entries refused for their rate, as counted when last looked at."""
+    balance_seen: Money | None = None
+    balance_version_seen: int = 0
+    counted_flows: tuple[int, ...] = ()
+    """Balance versions of the payments counted."""
+    is_blind: bool = True
+    """The bot was away since it last compared its books: what happened is not known in order."""
+    is_unexplained: bool = False
+    """Money moved while the bot was away that no fill explains."""
+    reviewed_at: TimestampMs = NO_TIME
+    defect: str = ""
+    """A breaker failed: nothing enters until a review succeeds again."""
+
+    def read(self, name: BreakerName) -> BreakerRecord:
+        """Return one breaker."""
+        return self.records.get(name) or BreakerRecord(name=name)
+
+    @property
+    def is_alert(self) -> bool:
+        """True while any breaker is not closed."""
+        return any(each.phase is not BreakerPhase.CLOSED for each in self.records.values())
