@@ -24,11 +24,12 @@ from palmbot.domain.commands import RaiseAlarm, Severity
 from palmbot.domain.errors import ConfigInvalid
 from palmbot.domain.events import Event, OperatorHalted, Started
 from palmbot.live.departure import Departure
-from palmbot.live.halt_file import CHECK_S, HaltFile, halt_by_file, read_halt
+from palmbot.live.halt_file import CHECK_S, HaltFile, halt_by_file, read_halt, write_halt
 from palmbot.live.inbox import Inbox
 from palmbot.live.metronome import Metronome
 from palmbot.live.operator_desk import OperatorDesk
 from palmbot.live.recurrence import Recurrence
+from palmbot.live.stop_watch import ACTOR as WATCH
 from palmbot.live.stop_watch import StopWatch
 from palmbot.live.supervisor import supervise
 from palmbot.live.trader import Trader
@@ -149,14 +150,16 @@ async def run_bot(wiring: Wiring) -> None:
         for observer in (metronome.observe, departure.observe, log_decision):
             trader.observe(observer)
         halt_file = HaltFile(wiring.directory, sink=bot.inbox, read_state=lambda: trader.state)
-        routines = (
+        routines: list[Metronome | Recurrence] = [
             metronome,
             Recurrence(clock=clock, every_s=CHECK_S, call=halt_file.check),
             Recurrence(clock=clock, every_s=HEAD_LOG_S, call=lambda: log_head(bot.journal)),
-        )
+        ]
         players = {"broker": bot.broker.run(), "trader": trader.run()}
         if bot.watch is not None:
-            players["stop watch"] = bot.watch.run(_wire_broker(wiring, bot.watch))
+            look = bot.watch.check_sight
+            routines.append(Recurrence(clock=clock, every_s=CHECK_S, call=look))
+            players[WATCH] = bot.watch.run(_wire_broker(wiring, bot.watch))
         _listen_to_signals(departure, bot.inbox)
         for routine in routines:
             routine.start()
@@ -166,6 +169,44 @@ async def run_bot(wiring: Wiring) -> None:
             for routine in routines:
                 routine.stop()
     log_head(bot.journal)
+
+
+async def run_watch(wiring: Wiring) -> None:
+    """Watch over the stops of a bot in another process until SIGINT or SIGTERM.
+
+    Halts by the HALT file, which the bot obeys when it runs, and when it starts.
+
+    Raises:
+        ConfigInvalid: the watch has no interval, or the data directory cannot be used.
+        FatalError: the broker refuses us for good.
+    """
+    if wiring.watch_interval_s is None:
+        raise ConfigInvalid("a watch needs an interval: set broker.watch_interval_s")
+    _make_directory(wiring.directory)
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    watch = StopWatch(
+        environment=wiring.params.environment,
+        read_state=lambda: None,
+        halt=lambda reason: _halt_from_outside(wiring.directory, reason),
+        clock=wiring.clock,
+        interval_s=wiring.watch_interval_s,
+        raise_alarm=log_alarm,
+    )
+    sight = Recurrence(clock=wiring.clock, every_s=CHECK_S, call=watch.check_sight)
+    sight.start()
+    try:
+        await supervise({WATCH: watch.run(_wire_broker(wiring, watch))}, stopped=stopped)
+    finally:
+        sight.stop()
+
+
+def _halt_from_outside(directory: Path, reason: str) -> None:
+    try:
+        write_halt(directory, f"{WATCH}: {reason}")
+    except ConfigInvalid as e:  # the watch goes on: its alarms are what is left
+        log_alarm(RaiseAlarm(severity=Severity.CRITICAL, text=str(e)))
 
 
 def log_head(journal: SqliteJournal) -> None:
@@ -186,8 +227,9 @@ def _make_watch(wiring: Wiring, trader: Trader, inbox: Inbox) -> StopWatch | Non
     if wiring.watch_interval_s is None:
         return None
     return StopWatch(
-        trader=trader,
-        sink=inbox,
+        environment=wiring.params.environment,
+        read_state=lambda: trader.state,
+        halt=lambda reason: inbox.put(OperatorHalted(actor=WATCH, reason=reason)),
         clock=wiring.clock,
         interval_s=wiring.watch_interval_s,
         raise_alarm=log_alarm,

@@ -19,6 +19,7 @@ from dotenv import dotenv_values
 from pydantic import ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from palmbot.core.breakers.rules import PERCENT, BreakerRules, Unknown
 from palmbot.core.params import EngineParams, SentimentMode, SentimentRules
 from palmbot.domain.errors import ConfigInvalid
 from palmbot.domain.orders import Environment, OrderStyle
@@ -33,6 +34,8 @@ FILE_ONLY_SECTIONS: Final = frozenset({"risk", "breakers", "live"})
 """Sections that the environment cannot change: what a limit is has to stand in one place."""
 
 BP_PER_PERCENT: Final = 100
+HOURS_PER_DAY: Final = 24
+MINUTES_PER_HOUR: Final = 60
 
 _STRICT: Final = ConfigDict(extra="forbid")
 
@@ -121,6 +124,45 @@ class RiskSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerSettings:
+    """Section `[breakers]`: when trading stops by itself. Only the file can change them.
+
+    A limit that is lowered acts at the next start, one that is raised on the next trading day.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    unknown: Unknown = Unknown.DENY
+    """Entries while a breaker lacks the data to judge; `allow` is for replayed files only."""
+    day_zone: str = "UTC"
+    """IANA name of the zone in which a trading day begins."""
+    day_start: str = "00:00"
+    """Local time of that; outside of trading hours, best."""
+    daily_loss_percent: float = 5.0
+    """Loss of equity within one day that stops entries and closes positions."""
+    daily_flatten: bool = True
+    losses_max: int = 3
+    """Losing trades in a row that stop entries."""
+    cool_down_minutes: tuple[int, ...] = (60, 120)
+    """Open-market minutes after the first and second time; then the rest of the day."""
+    volatility_ratio: float = 2.0
+    """ATR against the usual that stops entries."""
+    calm_ratio: float = 1.5
+    """At or below it, for three closed bars, they may flow again."""
+    volatility_hold_minutes: int = 15
+    spread_trip_factor: int = 3
+    spread_deny_factor: int = 2
+    rejects_max: int = 3
+    """Entries refused by the broker within ten minutes that stop them."""
+    limit_move_percent: float = 10.0
+    """Daily price limit of the exchange behind the contract."""
+    unknowns_max: int = 2
+    """Entries without an answer within an hour that stop entries until a person resets."""
+    starts_max: int = 5
+    """Starts within ten minutes that are still ordinary."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TlsSettings:
     """Section `[tls]`."""
 
@@ -153,6 +195,7 @@ class Config:
     strategy: StrategySettings = field(default_factory=StrategySettings)
     sentiment: SentimentSettings = field(default_factory=SentimentSettings)
     risk: RiskSettings = field(default_factory=RiskSettings)
+    breakers: BreakerSettings = field(default_factory=BreakerSettings)
     tls: TlsSettings = field(default_factory=TlsSettings)
     missing: tuple[str, ...] = ()
     """Names of the variables that `access` lacks."""
@@ -211,9 +254,31 @@ class Config:
                 intent_age_max_ms=risk.intent_age_ms_max,
                 books_interval_s=broker.books_interval_s,
                 undecided_s_max=broker.undecided_s_max,
+                breakers=self._make_breaker_rules(),
             )
         except ValueError as e:
             raise ConfigInvalid(f"{SETTINGS_NAME}: {e}") from e
+
+    def _make_breaker_rules(self) -> BreakerRules:
+        chosen = self.breakers
+        return BreakerRules(
+            unknown=chosen.unknown,
+            day_zone=chosen.day_zone,
+            day_start_minute=_to_minute("breakers.day_start", chosen.day_start),
+            daily_loss_bp=_to_bp("breakers.daily_loss_percent", chosen.daily_loss_percent),
+            daily_flatten=chosen.daily_flatten,
+            losses_max=chosen.losses_max,
+            cool_down_minutes=chosen.cool_down_minutes,
+            volatility_percent=_to_percent("breakers.volatility_ratio", chosen.volatility_ratio),
+            calm_percent=_to_percent("breakers.calm_ratio", chosen.calm_ratio),
+            volatility_hold_minutes=chosen.volatility_hold_minutes,
+            spread_trip_factor=chosen.spread_trip_factor,
+            spread_deny_factor=chosen.spread_deny_factor,
+            rejects_max=chosen.rejects_max,
+            limit_move_bp=_to_bp("breakers.limit_move_percent", chosen.limit_move_percent),
+            unknowns_max=chosen.unknowns_max,
+            starts_max=chosen.starts_max,
+        )
 
     def _make_sentiment_rules(self) -> SentimentRules:
         mood = self.sentiment
@@ -240,6 +305,7 @@ class _Sections(BaseSettings):
     strategy: StrategySettings = StrategySettings()
     sentiment: SentimentSettings = SentimentSettings()
     risk: RiskSettings = RiskSettings()
+    breakers: BreakerSettings = BreakerSettings()
     tls: TlsSettings = TlsSettings()
 
     @classmethod
@@ -301,6 +367,7 @@ def load_config(settings: Path | None = None, env_file: Path | None = None) -> C
         strategy=sections.strategy,
         sentiment=sections.sentiment,
         risk=sections.risk,
+        breakers=sections.breakers,
         tls=sections.tls,
         missing=missing,
     )
@@ -482,6 +549,22 @@ def _to_bp(key: str, percent: float) -> int:
     if not math.isclose(bp, percent * BP_PER_PERCENT, abs_tol=1e-9):
         raise ValueError(f"{key} must have at most two decimals, was {percent}")
     return bp
+
+
+def _to_percent(key: str, ratio: float) -> int:
+    """Return a ratio in whole per cent."""
+    if not (math.isfinite(ratio) and ratio > 0):
+        raise ValueError(f"{key} must be positive, was {ratio}")
+    return round(ratio * PERCENT)
+
+
+def _to_minute(key: str, clock: str) -> int:
+    """Return the minute of the day of a text such as 17:00."""
+    hour, colon, minute = clock.partition(":")
+    is_time = bool(colon) and hour.isdecimal() and minute.isdecimal()
+    if not is_time or int(hour) >= HOURS_PER_DAY or int(minute) >= MINUTES_PER_HOUR:
+        raise ValueError(f"{key} is a time of day such as 17:00, was {clock!r}")
+    return int(hour) * MINUTES_PER_HOUR + int(minute)
 
 
 def _to_ms(key: str, seconds: float) -> int:

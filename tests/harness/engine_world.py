@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from palmbot.core.breakers.rules import BreakerRules, Unknown
 from palmbot.core.engine import decide
 from palmbot.core.params import EngineParams, SentimentMode, SentimentRules
 from palmbot.core.state import (
@@ -78,6 +79,7 @@ EASY = EngineParams(
     warm_up_bars=3,
     history_bars=3,
     sentiment=SentimentRules(mode=SentimentMode.OFF),
+    breakers=BreakerRules(unknown=Unknown.ALLOW, fresh_ticks=1),
 )
 """An RSI that falling prices drive to 0 within three bars."""
 

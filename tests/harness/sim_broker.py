@@ -12,6 +12,7 @@ from palmbot.simulator.contracts import Contract
 from palmbot.simulator.desk import TRADING
 from palmbot.simulator.market import Quote
 from palmbot.simulator.records import Fate
+from palmbot.simulator.scenarios import Scenario
 from palmbot.simulator.server import SimulatorServer
 
 PALM = Contract(
@@ -42,6 +43,7 @@ class BrokerFaults:
 
     queue: float = 0.0
     """It waits inside the broker, also beyond the end of its connection."""
+    queue_s_min: float = 0.0
     queue_s_max: float = 120.0
     unknown_kind: float = 0.0
     """It is refused, but told by an execution event of a kind that nobody knows."""
@@ -66,7 +68,7 @@ class SimMarket:
         return PALM
 
     @property
-    def conversions(self):
+    def others(self):
         return ()
 
     def past_quotes(self):
@@ -75,12 +77,13 @@ class SimMarket:
 
     def quotes(self):
         draw, gauss = self._random.random, self._random.gauss
+        swing = 50_000.0 * self._quote_s**0.5
         time, price, level = self._start_ms, 100_000_000, 100_000_000
         while True:
             time += round(self._quote_s * 1000 * (0.5 + draw()))
             if draw() < self.gap:
                 time += round(10_000 + 110_000 * draw())
-            price += round(gauss(0.0, 110_000.0)) + (level - price) // 50
+            price += round(gauss(0.0, swing)) + (level - price) // 50
             if draw() < self.jump:
                 price += round(gauss(0.0, 900_000.0))
             price = max(20_000_000, price)
@@ -89,6 +92,18 @@ class SimMarket:
     def _quote(self, time, price):
         bid = Price(price // PRICE_STEP * PRICE_STEP)
         return Quote(PALM.symbol_id, TimestampMs(time), bid, Price(bid + SPREAD))
+
+
+class SwitchedScenario(Scenario):
+    """Faults that can be switched off."""
+
+    is_on = True
+
+    def plan_step(self):
+        return super().plan_step() if self.is_on else None
+
+    def plan_request(self, *, is_order):
+        return super().plan_request(is_order=is_order) if self.is_on else None
 
 
 class SimServer(SimulatorServer):
@@ -105,7 +120,7 @@ class SimServer(SimulatorServer):
 
     def accept(self):
         """Return the protocol of a new connection, None if the server hangs up."""
-        return None if self._refuses() else self._make_link()
+        return None if self._faults.refuses_connection() else self._make_link()
 
     @property
     def keys(self):
@@ -141,7 +156,9 @@ class SimServer(SimulatorServer):
         name = getattr(message, "clientOrderId", "")
         if name:
             self.queued.add(name)
-        delay_s = self.faults.queue_s_max * self._random.random() ** 2
+        faults = self.faults
+        span_s = faults.queue_s_max - faults.queue_s_min
+        delay_s = faults.queue_s_min + span_s * self._random.random() ** 2
 
         def execute():
             self.queued.discard(name)
@@ -150,7 +167,7 @@ class SimServer(SimulatorServer):
         self._loop.call_later(delay_s, execute)
 
     def _answer_in_riddles(self, link, request):
-        """Refuse a new order, and say so in a way that reads as an acceptance if read carelessly."""
+        """Refuse a new order, and say so by what reads as an acceptance if read carelessly."""
         message = request.message
         self._service.desk.refuse_unseen(message, "UNKNOWN")
         event = ProtoOAExecutionEvent(
@@ -172,6 +189,14 @@ class SimServer(SimulatorServer):
         garbled = payload.replace(known, bytes((0x18, UNKNOWN_KIND)), 1)
         link.wire.write_envelope(2_126, garbled)
         link.flush()
+
+    def heal(self, scenario):
+        """No more faults; half-open connections end."""
+        scenario.is_on = False
+        self.faults = BrokerFaults()
+        for link in tuple(self._links):
+            if link.is_mute:
+                link.abort()
 
     def placed(self, label):
         """Return the fate of a new order."""

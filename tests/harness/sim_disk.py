@@ -9,7 +9,6 @@ import asyncio
 from dataclasses import dataclass
 
 from harness.sim_loop import outside
-
 from palmbot.adapters.journal_codec import (
     GENESIS_HASH,
     decode_event,
@@ -81,7 +80,7 @@ class SimDisk:
         Raises:
             JournalLost: the stored steps decide otherwise than they did.
         """
-        state = self._recover()
+        state = self.recover()
         self.runs[run_id] = params
         sequence = self.rows[-1].sequence if self.rows else 0
         self._journal = SimJournal(self, node, run_id, sequence, on_append)
@@ -128,8 +127,12 @@ class SimDisk:
         """The loop that moves the disk."""
         return self._loop
 
-    def _recover(self) -> EngineState | None:
-        """Fold the steps after the newest snapshot, as the real journal does at a start."""
+    def recover(self) -> EngineState | None:
+        """Fold the steps after the newest snapshot, as the real journal does at a start.
+
+        Raises:
+            JournalLost: the stored steps decide otherwise than they did.
+        """
         if not self.rows:
             return None
         self.recoveries += 1

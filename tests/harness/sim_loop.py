@@ -38,6 +38,10 @@ class Node:
             if self._on_kill is not None:
                 self._on_kill()
 
+    def kill_quietly(self):
+        """The process has ended by itself: whatever is left of it runs no more."""
+        self.is_dead = True
+
     def pass_step(self):
         """Count a step; die at the one that was chosen."""
         self.steps += 1

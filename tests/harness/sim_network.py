@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from harness.sim_loop import CURRENT, outside
 
+FATES = ("reset", "close", "truncate", "swallow", "swallow_both")
 TICK_S = 1e-6
 """Two deliveries never fall on one instant: the timers of asyncio do not keep their order there."""
 
@@ -46,7 +47,6 @@ class SimNetwork:
         """Told the bytes of every write of the client, before anything happens to them."""
         self.attempts_s = []
         """When the client tried to connect."""
-        self.last_loss_s = 0.0
         self.pairs = []
         self._loop = loop
         self._random = random
@@ -140,48 +140,57 @@ class SimTransport(asyncio.Transport):
     def write(self, data):
         if self.is_over or not data:
             return
+        data = bytes(data)
+        is_bot = self._is_client and self.node is not None
+        if is_bot:
+            self.node.pass_kill_point()
         if self._is_client:
-            if self.node is not None:
-                self.node.pass_kill_point()
-            self._network.on_client_write(bytes(data))
-        network, faults = self._network, self._network.faults
-        draw = network.draw
+            self._network.on_client_write(data)
         if self.is_swallowing:
             self._waiting += len(data)
-            return
-        roll = draw()
-        if roll < faults.reset:
-            network.last_loss_s = network.loop.now_s
-            if draw() < 0.5:
-                self._send(bytes(data))
-            self.reset(keeps_bytes=draw() < 0.5)
-        elif roll < faults.reset + faults.close:
-            self._send(bytes(data))
-            self.send_end(None)
-            self.peer.send_end(None)
-        elif roll < faults.reset + faults.close + faults.truncate and len(data) > 1:
-            self._send(bytes(data[: 1 + int(draw() * (len(data) - 1))]))
-            self.send_end(None)
-            self.is_swallowing = True
-            self.peer.is_swallowing = True
-            self.peer.send_end(ConnectionResetError("connection reset by peer"), delay_s=1.0)
-        elif roll < faults.reset + faults.close + faults.truncate + faults.swallow:
-            self.is_swallowing = True
-        elif roll < (
-            faults.reset + faults.close + faults.truncate + faults.swallow + faults.swallow_both
-        ):
-            self.is_swallowing = True
-            self.peer.is_swallowing = True
-        elif draw() < faults.split:
-            data = bytes(data)
-            while data:
-                size = 1 if draw() < 0.3 else 1 + int(draw() * len(data))
-                self._send(data[:size])
-                data = data[size:]
         else:
-            self._send(bytes(data))
-        if self._is_client and self.node is not None:
+            self._meet_fate(data)
+        if is_bot:
             self.node.pass_kill_point()
+
+    def _meet_fate(self, data):
+        """Send bytes, or let happen to them what the faults say."""
+        draw = self._network.draw
+        match self._draw_fate():
+            case "reset":
+                if draw() < 0.5:
+                    self._send(data)
+                self.reset(keeps_bytes=draw() < 0.5)
+            case "close":
+                self._send(data)
+                self.send_end(None)
+                self.peer.send_end(None)
+            case "truncate":
+                self._send(data[: max(1, int(draw() * len(data)))])
+                self.send_end(None)
+                self.is_swallowing = self.peer.is_swallowing = True
+                self.peer.send_end(ConnectionResetError("connection reset by peer"), delay_s=1.0)
+            case "swallow":
+                self.is_swallowing = True
+            case "swallow_both":
+                self.is_swallowing = self.peer.is_swallowing = True
+            case "split":
+                while data:
+                    size = 1 if draw() < 0.3 else 1 + int(draw() * len(data))
+                    self._send(data[:size])
+                    data = data[size:]
+            case _:
+                self._send(data)
+
+    def _draw_fate(self):
+        faults, draw = self._network.faults, self._network.draw
+        roll = draw()
+        for name in FATES:
+            share = getattr(faults, name)
+            if roll < share:
+                return name
+            roll -= share
+        return "split" if draw() < faults.split else ""
 
     def _send(self, data):
         network, faults = self._network, self._network.faults

@@ -176,7 +176,7 @@ class WrittenMarket:
 
     def __init__(self, bids, contract=OIL, past=(1_000.0,)):
         self.contract = contract
-        self.conversions = ()
+        self.others = ()
         self._past = [self._quote(MONDAY + (i - len(past)) * 1_000, b) for i, b in enumerate(past)]
         self._future = [self._quote(MONDAY + i * 1_000, bid) for i, bid in enumerate(bids)]
 
@@ -195,7 +195,7 @@ async def running_server(directory, *, bids=(), plan=None, market=None, **settin
     """Yield a listening server, its endpoint and its clock."""
     chosen = SimulatorSettings(**settings)
     source = market or WrittenMarket(bids)
-    exchange = Exchange(contracts=(source.contract, *source.conversions), settings=chosen)
+    exchange = Exchange(contracts=(source.contract, *source.others), settings=chosen)
     clock = ManualClock(epoch_ms=1_795_000_000_000)
     server = SimulatorServer(
         exchange=exchange,

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from palmbot.config import Config, load_config
+from palmbot.core.breakers.rules import BreakerRules
 from palmbot.core.params import EngineParams, SentimentMode
 from palmbot.domain.errors import ConfigInvalid
 from palmbot.domain.orders import Environment, OrderStyle
@@ -93,6 +94,16 @@ def test_every_value_of_the_file_reaches_the_parameters():
             orders_per_minute_max = 1
             orders_per_day_max = 5
             intent_age_ms_max = 500
+            [breakers]
+            day_zone = "Asia/Kuala_Lumpur"
+            day_start = "08:30"
+            daily_loss_percent = 2.5
+            losses_max = 2
+            rejects_max = 4
+            unknowns_max = 3
+            starts_max = 9
+            volatility_ratio = 1.75
+            calm_ratio = 1.25
             """
         )
     )
@@ -106,6 +117,37 @@ def test_every_value_of_the_file_reaches_the_parameters():
     assert changed.order_style is OrderStyle.LIMIT
     assert changed.sentiment.mode is SentimentMode.CONFIRM
     assert changed.sentiment.half_life_ms == 30_000
+    assert changed.breakers == BreakerRules(
+        day_zone="Asia/Kuala_Lumpur",
+        day_start_minute=8 * 60 + 30,
+        daily_loss_bp=250,
+        losses_max=2,
+        rejects_max=4,
+        unknowns_max=3,
+        starts_max=9,
+        volatility_percent=175,
+        calm_percent=125,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('day_start = "noon"', "day_start is a time of day such as 17:00"),
+        ('day_zone = "Mars/Olympus"', "there is no time zone 'Mars/Olympus'"),
+        ("calm_ratio = 2.5", "calm_percent < volatility_percent"),
+        ("losses_max = 0", "losses_max must be at least 1"),
+    ],
+)
+def test_breakers_that_make_no_sense_are_refused(text, sentence):
+    with pytest.raises(ConfigInvalid, match=sentence):
+        load_toml(f"[breakers]\n{text}\n")
+
+
+def test_entries_without_the_data_to_judge_are_for_the_simulator_alone():
+    config = load_toml('[breakers]\nunknown = "allow"\n')
+    with pytest.raises(ConfigInvalid, match="not for a broker"):
+        config.make_params(environment=Environment.DEMO, account_id=ACCOUNT)
 
 
 def test_the_environment_overrides_the_file_key_by_key(monkeypatch):

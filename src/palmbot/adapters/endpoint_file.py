@@ -22,7 +22,8 @@ class SimulatorAccess:
     client_secret: str
     access_token: str
     account_id: int
-    symbol: str
+    symbols: tuple[str, ...]
+    """What it quotes, the product to trade by default first."""
 
 
 def write_access(directory: Path, access: SimulatorAccess) -> Path:

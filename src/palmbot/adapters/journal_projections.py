@@ -9,11 +9,14 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Final
 
+import msgspec
+
+from palmbot.core.breakers.book import BreakerChange, BreakerRecord
 from palmbot.core.state import ClosedPosition, Decision, OpenPosition
 from palmbot.domain.orders import IN_FLIGHT, Intent, Trade
 
 
-def _names(kind: type[Intent | Trade]) -> tuple[str, ...]:
+def _names(kind: type[Intent | Trade | BreakerChange]) -> tuple[str, ...]:
     """Return the fields of a record, which are its columns too."""
     return tuple(each.name for each in fields(kind))
 
@@ -31,6 +34,19 @@ def _update(columns: tuple[str, ...]) -> str:
 
 _INTENT: Final = _names(Intent)
 _TRADE: Final = _names(Trade)
+_BREAKER_CHANGE: Final = _names(BreakerChange)
+_BREAKER: Final = (
+    "name",
+    "phase",
+    "tripped_at",
+    "hold_until",
+    "trips",
+    "reason",
+    "probe",
+    "reset_by",
+    "reset_at",
+    "epoch",
+)
 _DISCREPANCY: Final = ("kind", "item", "detail", "action")
 _OPEN: Final = (
     "position_id",
@@ -47,6 +63,7 @@ _CLOSED: Final = ("position_id", "intent_id", "volume", "closed_at", "close_reas
 _read_intent: Final = attrgetter(*_INTENT)
 _read_trade: Final = attrgetter(*_TRADE)
 _read_discrepancy: Final = attrgetter(*_DISCREPANCY)
+_read_change: Final = attrgetter(*_BREAKER_CHANGE)
 _read_open: Final = attrgetter(*_OPEN)
 
 _PUT_INTENT: Final = (
@@ -58,6 +75,10 @@ _PUT_OPEN: Final = (
 _PUT_CLOSED: Final = (
     f"{_insert('position', _CLOSED)} ON CONFLICT (position_id) DO UPDATE SET {_update(_CLOSED)}"
 )
+_PUT_BREAKER: Final = (
+    f"{_insert('breaker', _BREAKER)} ON CONFLICT (name) DO UPDATE SET {_update(_BREAKER)}"
+)
+_ADD_BREAKER_CHANGE: Final = _insert("breaker_event", _BREAKER_CHANGE)
 _ADD_TRADE: Final = _insert("trade", _TRADE)
 _ADD_DISCREPANCY: Final = _insert("discrepancy", _DISCREPANCY)
 
@@ -69,6 +90,8 @@ def has_changes(decision: Decision) -> bool:
         or decision.changed_positions
         or decision.closed_trades
         or decision.discrepancies
+        or decision.changed_breakers
+        or decision.breaker_changes
     )
 
 
@@ -102,3 +125,22 @@ def write_changes(connection: sqlite3.Connection, decision: Decision) -> None:
         connection.execute(_ADD_TRADE, (*_read_trade(trade), sequence))
     for discrepancy in decision.discrepancies:
         connection.execute(_ADD_DISCREPANCY, (*_read_discrepancy(discrepancy), sequence))
+    for record in decision.changed_breakers:
+        epoch = decision.state.switch.epoch
+        connection.execute(_PUT_BREAKER, (*_read_breaker(record), epoch, sequence))
+    for change in decision.breaker_changes:
+        connection.execute(_ADD_BREAKER_CHANGE, (*_read_change(change), sequence))
+
+
+def _read_breaker(record: BreakerRecord) -> tuple[object, ...]:
+    return (
+        record.name,
+        record.phase,
+        record.tripped_at,
+        record.hold_until,
+        msgspec.json.encode(record.trips).decode(),
+        record.reason,
+        record.probe,
+        record.reset_by,
+        record.reset_at,
+    )

@@ -138,8 +138,43 @@ CREATE TABLE discrepancy (
 {_APPEND_ONLY}
 """
 
+_VERSION_2: Final = """
+CREATE TABLE breaker (
+    name TEXT PRIMARY KEY,
+    phase TEXT NOT NULL,
+    tripped_at INTEGER NOT NULL,
+    hold_until INTEGER NOT NULL,
+    trips TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    probe TEXT,
+    reset_by TEXT NOT NULL,
+    reset_at INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    sequence INTEGER NOT NULL REFERENCES step
+) STRICT;
+CREATE TABLE breaker_event (
+    name TEXT NOT NULL,
+    before TEXT NOT NULL,
+    after TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    measured INTEGER NOT NULL,
+    threshold INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    trading_day INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    sequence INTEGER NOT NULL REFERENCES step
+) STRICT;
+CREATE TRIGGER breaker_keeps_rows BEFORE DELETE ON breaker
+BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TRIGGER breaker_event_keeps_rows BEFORE DELETE ON breaker_event
+BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TRIGGER breaker_event_keeps_values BEFORE UPDATE ON breaker_event
+BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+"""
+
 # A later version appends its own statements and never edits an earlier one.
-MIGRATIONS: Final = (_VERSION_1,)
+MIGRATIONS: Final = (_VERSION_1, _VERSION_2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,10 @@ Message: TypeAlias = dict[str, Any]
 Answer: TypeAlias = Callable[[Message], Awaitable[Message]]
 
 
+class NobodyListens(InputInvalid):
+    """No bot runs on this directory."""
+
+
 class OperatorServer:
     """Takes requests while the bot runs. Only the user who runs the bot may connect."""
 
@@ -76,7 +80,8 @@ async def ask(path: Path, request: Message, timeout_s: float = REQUEST_TIMEOUT_S
     """Send one request to the running bot and return its reply.
 
     Raises:
-        InputInvalid: no bot runs here, or it did not answer in time.
+        NobodyListens: no bot runs here.
+        InputInvalid: it did not answer, or not in time.
     """
     _check_length(path)
     try:
@@ -88,7 +93,7 @@ async def ask(path: Path, request: Message, timeout_s: float = REQUEST_TIMEOUT_S
             finally:
                 writer.close()
     except (FileNotFoundError, ConnectionRefusedError) as e:
-        raise InputInvalid(
+        raise NobodyListens(
             f"no bot is running here: nothing listens at {path}; start one with `palmbot run`, "
             "or name the data directory of the one that runs"
         ) from e

@@ -25,7 +25,7 @@ from palmbot.cli.output import EXIT_DONE, EXIT_REFUSED, print_json, stderr, stdo
 from palmbot.cli.status import render_status
 from palmbot.reports.demo_report import render_demo_report
 from palmbot.reports.demo_run import DemoRun
-from palmbot.reports.page_file import write_page
+from palmbot.reports.page_file import check_place, write_page
 from palmbot.reports.verdict import is_sound
 from palmbot.workbench.demo import DemoOptions, run_demo
 from palmbot.workbench.demo import Progress as DemoProgress
@@ -64,6 +64,7 @@ def demo(  # noqa: PLR0913  (options of one command)
         directory: Where journal and certificates go; made anew each time.
         as_json: Print one JSON document.
     """
+    check_place(report)
     options = DemoOptions(
         days=days, seed=seed, faults=faults, directory=directory, data=data, symbol=symbol
     )

@@ -2,9 +2,11 @@
 
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from cyclopts import App, CycloptsError
 
+from palmbot.cli.breakers import show
 from palmbot.cli.operator import compare
 from palmbot.cli.output import (
     EXIT_DONE,
@@ -18,44 +20,73 @@ from palmbot.domain.errors import FatalError, PalmbotError
 
 DEBUG_FLAG = "--debug"
 
-app = App(
-    name="palmbot",
-    help=(
-        "Trades one palm-oil CFD through the cTrader Open API, and proves what it did.\n\n"
-        "Start with `palmbot demo`: the real bot against a built-in server, no account needed."
-    ),
-    help_epilogue="Add `--debug` to any command for a traceback instead of one sentence.",
-    help_format="markdown",
+COMMANDS = (
+    ("demo", "palmbot.cli.demo:demo", "Trade a simulated month in a minute, with a report."),
+    ("run", "palmbot.cli.run:run", "Trade on the account of `.env`, or against the simulator."),
+    ("watch", "palmbot.cli.run:watch", "Look after the stops of a bot, from another process."),
+    ("simulate", "palmbot.cli.simulate:simulate", "Serve the built-in broker on this machine."),
+    ("status", "palmbot.cli.status:status", "Show how the bot stands."),
+    ("why", "palmbot.cli.why:why", "Explain why an order was, or was not, sent."),
+    ("halt", "palmbot.cli.operator:halt", "Stop entries."),
+    ("resume", "palmbot.cli.operator:resume", "Allow entries again."),
 )
-# Named as strings, so that a live run never loads what only research needs.
-for name, place in (
-    ("demo", "palmbot.cli.demo:demo"),
-    ("run", "palmbot.cli.run:run"),
-    ("simulate", "palmbot.cli.simulate:simulate"),
-    ("status", "palmbot.cli.status:status"),
-    ("why", "palmbot.cli.why:why"),
-    ("halt", "palmbot.cli.operator:halt"),
-    ("resume", "palmbot.cli.operator:resume"),
-):
-    app.command(place, name=name)
+"""Named as strings, so that a live run never loads what only research needs."""
 
-reconcile = App(name="reconcile", help="Compare the books with the broker's, settle what is open.")
-reconcile.default(compare)
-reconcile.command("palmbot.cli.operator:ack", name="ack")
-app.command(reconcile)
+JOURNAL_COMMANDS = (
+    ("verify", "Follow the hash chain from the first step to the last."),
+    ("export", "Print every step as one JSON document a line."),
+    ("replay", "Decide every recorded event again and compare the commands."),
+)
 
-journal = App(name="journal", help="Check, print or replay the record of everything the bot did.")
-for name in ("verify", "export", "replay"):
-    journal.command(f"palmbot.cli.journal:{name}", name=name)
-app.command(journal)
+
+def make_app(*, is_list: bool) -> App:
+    """Return the command line.
+
+    Args:
+        is_list: Give every command its one line, for the list of commands; otherwise each
+            shows the whole docstring of its function, which has to be loaded for that.
+    """
+    app = App(
+        name="palmbot",
+        help=(
+            "Trades one palm-oil CFD through the cTrader Open API, and proves what it did.\n\n"
+            "Start with `palmbot demo`: the real bot against a built-in server, no account needed."
+        ),
+        help_epilogue="Add `--debug` to any command for a traceback instead of one sentence.",
+        help_format="markdown",
+        version=lambda: version("palm-oil-bot"),
+    )
+    for name, place, line in COMMANDS:
+        app.command(place, name=name, help=line if is_list else None)
+    reconcile = App(
+        name="reconcile", help="Compare the books with the broker's, settle what is open."
+    )
+    reconcile.default(compare)
+    reconcile.command("palmbot.cli.operator:ack", name="ack")
+    app.command(reconcile)
+    breakers = App(name="breakers", help="Show the circuit breakers, and reset one by hand.")
+    breakers.default(show)
+    breakers.command("palmbot.cli.breakers:reset", name="reset")
+    app.command(breakers)
+    journal = App(
+        name="journal", help="Check, print or replay the record of everything the bot did."
+    )
+    for name, line in JOURNAL_COMMANDS:
+        place = f"palmbot.cli.journal:{name}"
+        journal.command(place, name=name, help=line if is_list else None)
+    app.command(journal)
+    return app
 
 
 def run_command(tokens: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     is_debug = DEBUG_FLAG in tokens
+    words = [token for token in tokens if token != DEBUG_FLAG]
+    # A list of commands is shown where no command is named: `palmbot`, `palmbot journal --help`.
+    names = [word for word in words if not word.startswith("-")]
     try:
-        code = app(
-            [token for token in tokens if token != DEBUG_FLAG],
+        code = make_app(is_list=not names or names == ["journal"])(
+            words,
             exit_on_error=False,
             result_action="return_value",
         )

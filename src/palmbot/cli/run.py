@@ -1,4 +1,4 @@
-"""`palmbot run`: trade until told to stop."""
+"""`palmbot run`: trade until told to stop. `palmbot watch`: only look after the stops."""
 
 import asyncio
 import random
@@ -10,7 +10,7 @@ from palmbot.adapters.endpoint_file import read_access
 from palmbot.adapters.system_clock import SystemClock
 from palmbot.adapters.system_ids import SystemIds
 from palmbot.adapters.tls import make_context
-from palmbot.bootstrap import Wiring, run_bot
+from palmbot.bootstrap import Wiring, run_bot, run_watch
 from palmbot.cli.directory import choose_directory
 from palmbot.cli.log import set_up_log
 from palmbot.cli.output import EXIT_DONE
@@ -43,13 +43,47 @@ def run(
         settings: Another file than `palmbot.toml`.
     """
     set_up_log()
-    config = load_config(settings)
-    if simulator is not None:
-        wiring = _wire_simulator(config, simulator, directory, is_shadow=shadow)
-    else:
-        wiring = _wire_broker(config, directory, is_shadow=shadow)
+    wiring = wire(load_config(settings), simulator, directory, is_shadow=shadow)
     asyncio.run(run_bot(wiring))
     return EXIT_DONE
+
+
+def watch(
+    *,
+    simulator: Path | None = None,
+    directory: Path | None = None,
+    settings: Path | None = None,
+) -> int:
+    """Look after the stops of a bot from a process of its own, until SIGINT or SIGTERM.
+
+    `palmbot run` has such a watch inside; this one also covers a bot that hangs or is dead. It
+    cannot send an order. A position of ours without a stop raises an alarm and puts a HALT file
+    into the data directory. Give it the same options as the bot.
+
+    Example: `palmbot watch`
+
+    Args:
+        simulator: Directory of a running `palmbot simulate`.
+        directory: Data directory of the bot; by default `palmbot-data/<environment>`.
+        settings: Another file than `palmbot.toml`.
+    """
+    set_up_log()
+    wiring = wire(load_config(settings), simulator, directory, is_shadow=True)
+    asyncio.run(run_watch(wiring))
+    return EXIT_DONE
+
+
+def wire(
+    config: Config, simulator: Path | None, directory: Path | None, *, is_shadow: bool
+) -> Wiring:
+    """Return what a bot for these settings is made of.
+
+    Raises:
+        ConfigInvalid: a setting is missing or wrong.
+    """
+    if simulator is not None:
+        return _wire_simulator(config, simulator, directory, is_shadow=is_shadow)
+    return _wire_broker(config, directory, is_shadow=is_shadow)
 
 
 def _wire_broker(config: Config, directory: Path | None, *, is_shadow: bool) -> Wiring:
@@ -85,17 +119,20 @@ def _wire_simulator(
 ) -> Wiring:
     access = read_access(simulator)
     symbol = config.broker.symbol
-    if symbol != access.symbol and symbol != BrokerSettings().symbol:
-        raise ConfigInvalid(
-            f"palmbot.toml trades {symbol}, but the simulator in {simulator} has {access.symbol}"
-        )
+    if symbol not in access.symbols:
+        if symbol != BrokerSettings().symbol:
+            raise ConfigInvalid(
+                f"palmbot.toml trades {symbol}, but the simulator in {simulator} quotes "
+                f"{', '.join(access.symbols)}"
+            )
+        symbol = access.symbols[0]
     params = config.make_params(
         environment=Environment.SIMULATOR,
         account_id=AccountId(access.account_id),
         is_shadow=is_shadow,
     )
     return Wiring(
-        params=replace(params, symbol_name=access.symbol),
+        params=replace(params, symbol_name=symbol),
         endpoint=endpoint_for(Environment.SIMULATOR, simulator_port=access.port),
         tls=make_context(Path(access.ca_file)),
         credentials=Credentials(

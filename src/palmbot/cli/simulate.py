@@ -1,13 +1,20 @@
 """`palmbot simulate`: the built-in broker, for a bot in another terminal."""
 
 import asyncio
+import signal
+from math import inf
 from pathlib import Path
 from typing import Literal
 
 from palmbot.adapters.system_clock import SystemClock
 from palmbot.cli.output import EXIT_DONE, stderr
+from palmbot.domain.errors import InputInvalid
+from palmbot.simulator.books_file import write_books
 from palmbot.simulator.server import serve
-from palmbot.workbench.simulated_broker import BrokerOptions, start_broker
+from palmbot.workbench.simulated_broker import BrokerOptions, hold_directory, start_broker
+
+BOOKS_S = 0.5
+"""Seconds between two writings of the books."""
 
 
 def simulate(  # noqa: PLR0913  (options of one command)
@@ -23,13 +30,14 @@ def simulate(  # noqa: PLR0913  (options of one command)
 ) -> int:
     """Serve a simulated cTrader broker over TLS on this machine, until the market ends.
 
-    Connect a bot to it with `palmbot run --simulator DIRECTORY`.
+    Connect a bot to it with `palmbot run --simulator DIRECTORY`. What the broker has is written
+    to `books.json` twice a second and at the end; SIGTERM ends it in order.
 
     Example: `palmbot simulate --speed 300`
 
     Args:
-        directory: Where certificates and `endpoint.json` go.
-        symbol: PALMOIL or FCPO; with a price file the name of its contract.
+        directory: Where certificates, `endpoint.json` and `books.json` go.
+        symbol: Only PALMOIL or only FCPO; with a price file the name of its contract.
         days: Simulated calendar days.
         seed: Chooses prices and faults.
         faults: How often the link fails, and how badly.
@@ -37,6 +45,8 @@ def simulate(  # noqa: PLR0913  (options of one command)
         port: 0 takes any free one.
         data: Price file to play instead of the model.
     """
+    if not 0 < speed < inf:
+        raise InputInvalid(f"--speed must be above 0, was {speed:g}")
     options = BrokerOptions(
         directory=directory,
         symbol=symbol,
@@ -46,7 +56,8 @@ def simulate(  # noqa: PLR0913  (options of one command)
         port=port,
         data=data,
     )
-    asyncio.run(_serve(options, speed))
+    with hold_directory(directory):
+        asyncio.run(_serve(options, speed))
     return EXIT_DONE
 
 
@@ -58,7 +69,17 @@ async def _serve(options: BrokerOptions, speed: float) -> None:
         soft_wrap=True,
         highlight=False,
     )
+    market = asyncio.create_task(serve(server, clock, speed))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, market.cancel)
     try:
-        await serve(server, clock, speed)
+        while not market.done():
+            write_books(options.directory, server.books)
+            await asyncio.wait({market}, timeout=BOOKS_S)
+        if not market.cancelled():
+            market.result()
     finally:
+        market.cancel()
         await server.close()
+        write_books(options.directory, server.books)

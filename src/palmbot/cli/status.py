@@ -1,4 +1,4 @@
-"""`palmbot status`: how the running bot stands."""
+"""`palmbot status`: how the bot stands, or stood when it last wrote."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -9,12 +9,16 @@ import msgspec
 from cyclopts import Parameter
 from rich.table import Table
 
-from palmbot.adapters.operator_socket import ask
+from palmbot.adapters.journal_search import read_last_state
+from palmbot.adapters.operator_socket import NobodyListens, ask
 from palmbot.bootstrap import SOCKET_NAME
-from palmbot.cli.directory import find_running
-from palmbot.cli.output import EXIT_DONE, print_json, stdout
+from palmbot.cli.directory import find_journal
+from palmbot.cli.output import EXIT_DONE, print_json, stderr, stdout
+from palmbot.core.engine import decide
+from palmbot.core.state import initial_state
+from palmbot.domain.errors import InputInvalid
 from palmbot.domain.units import MS_PER_SECOND
-from palmbot.live.status import Status
+from palmbot.live.status import Status, describe_status
 
 
 def status(
@@ -22,7 +26,10 @@ def status(
     directory: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> int:
-    """Show price, RSI, position, equity, link and the last decision of the running bot.
+    """Show price, RSI, position, equity, link and the last decision of the bot.
+
+    Of a bot that is not running the journal tells how it stood at its last step; what the
+    broker did since is not in there.
 
     Example: `palmbot status --directory palmbot-data/demo`
 
@@ -30,19 +37,36 @@ def status(
         directory: Data directory of the bot; needed if several run here.
         as_json: Print one JSON document.
     """
-    reply = asyncio.run(ask(find_running(directory) / SOCKET_NAME, {"command": "status"}))
-    if as_json:
-        print_json(reply["status"])
+    journal = find_journal(directory)
+    since_ms: int | None = None
+    try:
+        reply = asyncio.run(ask(journal.with_name(SOCKET_NAME), {"command": "status"}))
+    except NobodyListens:
+        found, since_ms = _read_last_status(journal)
     else:
-        stdout.print(render_status(msgspec.convert(reply["status"], type=Status)))
+        found = msgspec.convert(reply["status"], type=Status)
+    if as_json:
+        print_json({"is_running": since_ms is None, **msgspec.to_builtins(found)})
+        return EXIT_DONE
+    if since_ms is not None:
+        stderr.print(f"[bold]not running[/]; its journal ends at {_moment(since_ms)}")
+    stdout.print(render_status(found))
     return EXIT_DONE
+
+
+def _read_last_status(journal: Path) -> tuple[Status, int]:
+    """Return how the bot stood at its last step, and the wall clock of that."""
+    last = read_last_state(journal, decide=decide, initial_state=initial_state)
+    if last is None:
+        raise InputInvalid(f"the journal {journal} holds no step: the bot never ran")
+    return describe_status(last.state, last.params), last.recorded_at
 
 
 def render_status(status: Status) -> Table:
     """Return the status as a table for people."""
     table = Table(title=f"{status.symbol} ({status.environment})", show_header=False, expand=True)
     table.add_column(style="dim", width=12)
-    table.add_column()
+    table.add_column(ratio=1)
     for name, text in (
         ("time", _moment(status.market_time)),
         ("price", _price(status)),
@@ -53,6 +77,7 @@ def render_status(status: Status) -> Table:
         ("orders", f"{status.orders_sent} sent, {len(status.unknown_orders)} unknown"),
         ("trades", f"{status.trades}, {status.wins} won"),
         ("halted", f"by {status.halted_by}: {status.halt_reason}" if status.halted_by else "no"),
+        ("breakers", "; ".join(status.breakers) or "all closed"),
         ("to settle", ", ".join(status.open_items) or "nothing"),
         ("last", status.last_decision),
     ):

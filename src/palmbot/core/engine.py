@@ -4,6 +4,8 @@ from dataclasses import replace
 from typing import TypeAlias, assert_never
 
 from palmbot.core import feed, order_events
+from palmbot.core.breakers.reset import on_reset
+from palmbot.core.breakers.watch import review
 from palmbot.core.intents import on_stored
 from palmbot.core.link import (
     on_account_changed,
@@ -38,6 +40,7 @@ from palmbot.domain.events import (
     LinkReady,
     OperatorAcknowledged,
     OperatorHalted,
+    OperatorReset,
     OperatorResumed,
     OrderAccepted,
     OrderEnded,
@@ -77,6 +80,7 @@ LinkEvent: TypeAlias = (
 OperatorEvent: TypeAlias = (
     OperatorHalted
     | OperatorResumed
+    | OperatorReset
     | OperatorAcknowledged
     | ReconciliationRequested
     | StopRequested
@@ -121,6 +125,7 @@ def decide(state: EngineState, event: Event, params: EngineParams) -> Decision:
         case (
             OperatorHalted()
             | OperatorResumed()
+            | OperatorReset()
             | OperatorAcknowledged()
             | ReconciliationRequested()
             | StopRequested()
@@ -128,6 +133,7 @@ def decide(state: EngineState, event: Event, params: EngineParams) -> Decision:
             _take_operator(step, event)
         case _:
             assert_never(event)
+    review(step, state, event)
     return step.finish()
 
 
@@ -203,6 +209,8 @@ def _take_operator(step: Step, event: OperatorEvent) -> None:
             on_halted(step, event)
         case OperatorResumed():
             on_resumed(step, event)
+        case OperatorReset():
+            on_reset(step, event)
         case OperatorAcknowledged():
             on_acknowledged(step, event)
         case ReconciliationRequested():

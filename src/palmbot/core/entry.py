@@ -2,16 +2,18 @@
 
 from dataclasses import replace
 
+from palmbot.core.breakers.rules import PERCENT
+from palmbot.core.breakers.verdict import read_loss_allowed, read_size_percent
 from palmbot.core.gate import Denial, Denied, authorize, deny_entry
 from palmbot.core.intents import make_entry, refuse_signal, store_intent
 from palmbot.core.metrics import read_equity, read_state_rate
 from palmbot.core.rsi import read_rsi
-from palmbot.core.sizing import Sized, Unsizable, size_entry
+from palmbot.core.sizing import Sized, Unsizable, resize, size_entry
 from palmbot.core.step import Step
 from palmbot.core.strategy import Signal, judge_mood, read_signal
-from palmbot.domain.market import Side, Tick
+from palmbot.domain.market import Side, Symbol, Tick
 from palmbot.domain.orders import Intent
-from palmbot.domain.units import MONEY_SCALE, PRICE_SCALE, VOLUME_SCALE, TimestampMs
+from palmbot.domain.units import MONEY_SCALE, PRICE_SCALE, VOLUME_SCALE, TimestampMs, Volume
 
 
 def decide_bar(step: Step) -> None:
@@ -92,4 +94,27 @@ def _size(step: Step, side: Side, tick: Tick) -> Sized | Denied:
     )
     if isinstance(sized, Unsizable):
         return Denied(code=Denial.SIZE, text=sized.text)
-    return sized
+    return _shrink(step, sized, state.symbol)
+
+
+def _shrink(step: Step, sized: Sized, symbol: Symbol) -> Sized | Denied:
+    """Return the size that the breakers leave: half while one probes, and within the day's loss.
+
+    Half of the smallest volume is the smallest volume; a loss too large for the day is not
+    made smaller than that, but refused.
+    """
+    percent = read_size_percent(step.state, step.params)
+    if percent < PERCENT:
+        half = Volume(max(symbol.volume_min, sized.volume * percent // PERCENT))
+        sized = resize(sized, half, symbol)
+    allowed = read_loss_allowed(step.state, step.params)
+    if allowed is None or sized.loss_at_stop <= allowed:
+        return sized
+    fitting = Volume(sized.volume * allowed // sized.loss_at_stop)
+    if fitting < symbol.volume_min or fitting < symbol.volume_step:
+        return Denied(
+            code=Denial.BUDGET,
+            text=f"the day may lose {allowed / MONEY_SCALE:.2f} more, the smallest volume risks "
+            "above that",
+        )
+    return resize(sized, fitting, symbol)

@@ -10,6 +10,8 @@ from palmbot.core.bars import (
     take_tick,
     take_time,
 )
+from palmbot.core.breakers import tape
+from palmbot.core.breakers.watch import is_review_due, note_requests, review
 from palmbot.core.entry import decide_bar
 from palmbot.core.link import ask_bars
 from palmbot.core.params import EngineParams
@@ -34,11 +36,19 @@ def on_tick(state: EngineState, tick: Tick, params: EngineParams) -> Decision:
     market = take_tick(
         state.market, tick, state.link.generation, params.bar_period_ms, params.rsi_period
     )
-    state = replace(state, sequence=sequence, market=market)
-    if market.undecided_bar is None or tick.time < market.closed_until:
+    before, breakers = state, state.breakers
+    taped = tape.take_tick(breakers, before.market.tick, tick, params.breakers)
+    if taped is not breakers.tape:
+        breakers = replace(breakers, tape=taped)
+    state = replace(state, sequence=sequence, market=market, breakers=breakers)
+    is_bar_due = market.undecided_bar is not None and tick.time >= market.closed_until
+    if not is_bar_due and not is_review_due(before, state, tick, params.breakers):
         return Decision(state=state)
     step = Step(state, params)
-    decide_bar(step)
+    review(step, before, tick)
+    if is_bar_due:
+        decide_bar(step)
+        note_requests(step, before)
     return step.finish()
 
 
@@ -74,6 +84,7 @@ def on_bar_closed(step: Step, event: BarClosed) -> None:
     # A file is its own history: no bar of it was missed while a link was down.
     step.set_link(replace(step.link, history_generation=generation))
     step.set_market(market)
+    review(step, state, event)
     decide_bar(step)
 
 

@@ -9,19 +9,29 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from palmbot.core.breakers.verdict import (
+    find_forbidding,
+    find_unknown,
+    find_wide_spread,
+    read_loss_allowed,
+)
+from palmbot.core.conversion import value_in_quote
 from palmbot.core.metrics import read_state_rate
 from palmbot.core.params import EngineParams
 from palmbot.core.state import EngineState, LinkPhase
+from palmbot.domain.breakers import BreakerName
 from palmbot.domain.errors import BooksDoNotBalance
 from palmbot.domain.events import IntentStored
 from palmbot.domain.market import Account, Side, Symbol, Tick, TradingMode
 from palmbot.domain.orders import IN_FLIGHT, Environment, Intent, IntentKind, IntentState
 from palmbot.domain.units import (
     BASIS_POINTS,
+    MONEY_SCALE,
     MS_PER_DAY,
     MS_PER_MINUTE,
     MS_PER_SECOND,
     IntentId,
+    Money,
     TimestampMs,
 )
 
@@ -41,16 +51,37 @@ class Denial(StrEnum):
     SPREAD = "SPREAD"
     RISK_DATA_UNAVAILABLE = "RISK_DATA_UNAVAILABLE"
     ORDER_RATE = "ORDER_RATE"
+    DAILY_LOSS = "DAILY_LOSS"
+    LOSS_STREAK = "LOSS_STREAK"
+    VOL_SPIKE = "VOL_SPIKE"
+    GAP_GUARD = "GAP_GUARD"
+    REJECT_RATE = "REJECT_RATE"
+    ERROR_RATE = "ERROR_RATE"
+    CRASH_LOOP = "CRASH_LOOP"
     REPEATED = "REPEATED"
     GENERATION = "GENERATION"
     EPOCH = "EPOCH"
     STALE_INTENT = "STALE_INTENT"
     BUDGET = "BUDGET"
+    """The day may not lose so much any more, or the request rate is spent."""
     SHADOW = "SHADOW"
     SIZE = "SIZE"
     """Given by the sizing, before there is an intent to ask about."""
     SENTIMENT = "SENTIMENT"
     """Given by the strategy, likewise."""
+
+
+BREAKER_DENIALS = {
+    BreakerName.DAILY_LOSS: Denial.DAILY_LOSS,
+    BreakerName.LOSS_STREAK: Denial.LOSS_STREAK,
+    BreakerName.ORDER_RATE: Denial.ORDER_RATE,
+    BreakerName.ERROR_RATE: Denial.ERROR_RATE,
+    BreakerName.REJECT_RATE: Denial.REJECT_RATE,
+    BreakerName.CRASH_LOOP: Denial.CRASH_LOOP,
+    BreakerName.VOLATILITY: Denial.VOL_SPIKE,
+    BreakerName.GAP_GUARD: Denial.GAP_GUARD,
+    BreakerName.DATA_STALE: Denial.DATA_STALE,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +114,7 @@ def authorize(
         if intent.stop_distance is None or intent.stop_distance <= 0 or intent.volume <= 0:
             raise BooksDoNotBalance(f"entry {intent.intent_id} has no stop or no volume")
         denied = deny_entry(state, params, intent.side, intent.bar_time, own_id=intent.intent_id)
+        denied = denied or _deny_loss(state, params, intent)
         if denied is not None:
             return denied
         if intent.epoch != state.switch.epoch:
@@ -99,7 +131,7 @@ def authorize(
     return Allowed(intent=intent) if denied is None else denied
 
 
-def deny_entry(  # noqa: PLR0911 - a list of questions, each with its answer
+def deny_entry(
     state: EngineState,
     params: EngineParams,
     side: Side,
@@ -113,16 +145,7 @@ def deny_entry(  # noqa: PLR0911 - a list of questions, each with its answer
     account = state.account
     symbol = state.symbol
     tick = state.market.tick
-    if params.environment is Environment.LIVE:
-        return Denied(code=Denial.ENVIRONMENT, text="entries on a live account are not released")
-    if state.switch.halted_by is not None:
-        return Denied(
-            code=Denial.OPERATOR,
-            text=f"halted by {state.switch.halted_by}: {state.switch.reason}",
-        )
-    if state.switch.is_stopping:
-        return Denied(code=Denial.OPERATOR, text="the program is about to end")
-    denied = _deny_books(state, own_id)
+    denied = _deny_permission(state, params) or _deny_books(state, own_id)
     if denied is not None:
         return denied
     if account is None or symbol is None:
@@ -135,10 +158,60 @@ def deny_entry(  # noqa: PLR0911 - a list of questions, each with its answer
         )
     if own_id is None and bar_time <= state.books.last_entry_bar:
         return Denied(code=Denial.REPEATED, text="this bar has had its entry")
-    denied = _deny_history(state, params) or _deny_session(state, account, symbol, side)
-    if denied is not None:
-        return denied
-    return _deny_price(state, params, tick) or _deny_rate(state, params)
+    return (
+        _deny_breakers(state, own_id)
+        or _deny_history(state, params)
+        or _deny_session(state, account, symbol, side)
+        or _deny_unknown(state, params)
+        or _deny_price(state, params, tick)
+        or _deny_rate(state, params)
+    )
+
+
+def _deny_permission(state: EngineState, params: EngineParams) -> Denied | None:
+    if params.environment is Environment.LIVE:
+        return Denied(code=Denial.ENVIRONMENT, text="entries on a live account are not released")
+    if state.switch.halted_by is not None:
+        return Denied(
+            code=Denial.OPERATOR,
+            text=f"halted by {state.switch.halted_by}: {state.switch.reason}",
+        )
+    if state.switch.is_stopping:
+        return Denied(code=Denial.OPERATOR, text="the program is about to end")
+    return None
+
+
+def _deny_unknown(state: EngineState, params: EngineParams) -> Denied | None:
+    text = find_unknown(state, params)
+    return Denied(code=Denial.RISK_DATA_UNAVAILABLE, text=text) if text else None
+
+
+def _deny_breakers(state: EngineState, own_id: IntentId | None) -> Denied | None:
+    if state.flatten is not None:
+        return Denied(
+            code=Denial.OPERATOR, text=f"positions are being closed: {state.flatten.reason}"
+        )
+    found = find_forbidding(state, own_id)
+    if found is None:
+        return None
+    name, text = found
+    return Denied(code=BREAKER_DENIALS[name], text=text)
+
+
+def _deny_loss(state: EngineState, params: EngineParams, intent: Intent) -> Denied | None:
+    """Hold the loss at the stop against what the day may still lose."""
+    allowed = read_loss_allowed(state, params)
+    rate = read_state_rate(state, params)
+    if allowed is None or rate is None or intent.stop_distance is None:
+        return None
+    loss = -rate.convert(Money(-value_in_quote(intent.stop_distance, intent.volume)))
+    if loss <= allowed:
+        return None
+    return Denied(
+        code=Denial.BUDGET,
+        text=f"{loss / MONEY_SCALE:.2f} at the stop, the day may lose "
+        f"{allowed / MONEY_SCALE:.2f} more",
+    )
 
 
 def _deny_books(  # noqa: PLR0911 - likewise
@@ -210,13 +283,9 @@ def _deny_price(state: EngineState, params: EngineParams, tick: Tick | None) -> 
         return Denied(
             code=Denial.DATA_STALE, text=f"the last price is {age_ms / MS_PER_SECOND:.0f} s old"
         )
-    spread = tick.ask - tick.bid
-    if spread * BASIS_POINTS > params.spread_bp_max * tick.bid:
-        return Denied(
-            code=Denial.SPREAD,
-            text=f"spread {spread * BASIS_POINTS / tick.bid:.0f} bp is above "
-            f"{params.spread_bp_max} bp",
-        )
+    denied = _deny_spread(state, params, tick)
+    if denied is not None:
+        return denied
     if state.books.balance <= 0:
         return Denied(code=Denial.RISK_DATA_UNAVAILABLE, text="the account has no money")
     if read_state_rate(state, params) is None:
@@ -224,6 +293,18 @@ def _deny_price(state: EngineState, params: EngineParams, tick: Tick | None) -> 
             code=Denial.RISK_DATA_UNAVAILABLE, text="no fresh rate into the account currency"
         )
     return None
+
+
+def _deny_spread(state: EngineState, params: EngineParams, tick: Tick) -> Denied | None:
+    spread = tick.ask - tick.bid
+    if spread * BASIS_POINTS > params.spread_bp_max * tick.bid:
+        return Denied(
+            code=Denial.SPREAD,
+            text=f"spread {spread * BASIS_POINTS / tick.bid:.0f} bp is above "
+            f"{params.spread_bp_max} bp",
+        )
+    wide = find_wide_spread(state, params)
+    return Denied(code=Denial.SPREAD, text=wide) if wide else None
 
 
 def _deny_rate(state: EngineState, params: EngineParams) -> Denied | None:

@@ -25,8 +25,10 @@ from palmbot.domain.units import (
     MS_PER_DAY,
     MS_PER_MINUTE,
     IntentId,
+    OrderId,
     PositionId,
     Price,
+    SymbolId,
     TimestampMs,
     Volume,
 )
@@ -118,8 +120,20 @@ def ask_amend(
 
 def ask_cancel(step: Step, order: BrokerOrder, reason: str) -> None:
     """Cancel a resting order of ours, unless that is under way."""
+    _cancel(step, order.order_id, order.symbol_id, order.side, order.volume, reason)
+
+
+def ask_cancel_entry(step: Step, entry: Intent, reason: str) -> None:
+    """Cancel the order that rests for an entry, unless that is under way."""
+    if entry.order_id is not None:
+        _cancel(step, entry.order_id, entry.symbol_id, entry.side, entry.volume, reason)
+
+
+def _cancel(  # noqa: PLR0913, PLR0917 - the facts of one order
+    step: Step, order_id: OrderId, symbol_id: SymbolId, side: Side, volume: Volume, reason: str
+) -> None:
     for intent in step.books.intents.values():
-        is_same = intent.kind is IntentKind.CANCEL and intent.order_id == order.order_id
+        is_same = intent.kind is IntentKind.CANCEL and intent.order_id == order_id
         if is_same and intent.state in IN_FLIGHT:
             return
     state = step.state
@@ -130,9 +144,9 @@ def ask_cancel(step: Step, order: BrokerOrder, reason: str) -> None:
             kind=IntentKind.CANCEL,
             style=OrderStyle.MARKET,
             state=IntentState.NEW,
-            symbol_id=order.symbol_id,
-            side=order.side,
-            volume=order.volume,
+            symbol_id=symbol_id,
+            side=side,
+            volume=volume,
             strategy=step.params.strategy,
             bar_time=state.market.closed_until,
             reason=reason,
@@ -140,7 +154,7 @@ def ask_cancel(step: Step, order: BrokerOrder, reason: str) -> None:
             generation=state.link.generation,
             epoch=state.switch.epoch,
             decision_price=Price(0),
-            order_id=order.order_id,
+            order_id=order_id,
         ),
     )
 

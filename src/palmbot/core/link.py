@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from palmbot.core.breakers.rules import Unknown
 from palmbot.core.intents import turn_all_unknown
 from palmbot.core.state import (
     Discrepancy,
@@ -22,8 +23,8 @@ RETRY_DELAYS_S = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Link seconds before the next reading, by readings since the last clean one; the last repeats."""
 OVERLAP_MS = MS_PER_MINUTE
 """How far a reading of fills reaches back behind what is settled."""
-FIRST_WINDOW_MS = 60 * MS_PER_MINUTE
-"""The same for a bot that has no books yet: there is nothing of its own to find."""
+FIRST_WINDOW_MS = 25 * 60 * MS_PER_MINUTE  # the longest day has 25 hours
+"""The same for a bot that has no books yet: what the day has lost is in the broker's."""
 ACCOUNT_ITEM = "account"
 
 
@@ -134,11 +135,12 @@ def ask_bars(step: Step) -> None:
     """Read the broker's bars, after the delay of this attempt."""
     link = step.link
     params = step.params
+    needed = 0 if params.breakers.unknown is Unknown.ALLOW else params.breakers.history_bars
     step.command(
         LoadBars(
             generation=link.generation,
             period_ms=params.bar_period_ms,
-            count=max(params.history_bars, params.warm_up_bars),
+            count=max(params.history_bars, params.warm_up_bars, needed),
             delay_s=RETRY_DELAYS_S[min(link.history_attempt, len(RETRY_DELAYS_S) - 1)],
         )
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from palmbot.core.flatten import order_flatten
 from palmbot.core.intents import ask_close
 from palmbot.core.link import ask_books, halt, release
 from palmbot.core.reconcile import LATE_STATES, name_position
@@ -13,6 +14,7 @@ from palmbot.core.state import (
     QuarantineItem,
 )
 from palmbot.core.step import Step
+from palmbot.domain.commands import Severity
 from palmbot.domain.events import (
     Acknowledgement,
     OperatorAcknowledged,
@@ -37,11 +39,15 @@ DIFFERS_FROM_BROKER = frozenset(
 
 
 def on_halted(step: Step, event: OperatorHalted) -> None:
-    """Stop entries until a person resumes."""
+    """Stop entries until a person resumes, and close what is open if that is asked for."""
+    if event.flatten:
+        order_flatten(step, f"{event.actor}: {event.reason}")
     if step.state.switch.halted_by is not None:
         step.say(f"already halted by {step.state.switch.halted_by}")
         return
     halt(step, event.actor, event.reason)
+    # A step with a command is durable before anybody is answered: a halt outlives a crash.
+    step.alarm(Severity.WARNING, f"entries are halted by {event.actor}: {event.reason}")
 
 
 def on_resumed(step: Step, event: OperatorResumed) -> None:
@@ -49,6 +55,9 @@ def on_resumed(step: Step, event: OperatorResumed) -> None:
     switch = step.state.switch
     if switch.halted_by is None:
         step.say(f"{REFUSED}: nothing is halted")
+        return
+    if step.state.flatten is not None:
+        step.say(f"{REFUSED}: positions are still being closed ({step.state.flatten.reason})")
         return
     if step.link.phase is not LinkPhase.CONSISTENT:
         step.say(

@@ -1,9 +1,10 @@
 """Everything about the engine that a person may choose, checked when it is built."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from palmbot.core.breakers.rules import BreakerRules, Unknown
 from palmbot.domain.orders import Environment, OrderStyle
 from palmbot.domain.units import BASIS_POINTS, MS_PER_DAY, MS_PER_MINUTE, MS_PER_SECOND, AccountId
 
@@ -109,10 +110,13 @@ class EngineParams:
     """Link seconds between two comparisons with the broker while all is well."""
     undecided_s_max: float = 120.0
     """Link seconds of looking for an order without an answer before a person is asked."""
+    breakers: BreakerRules = field(default_factory=BreakerRules)
 
     def __post_init__(self) -> None:  # noqa: C901, PLR0912 - one plain check after the other
         if not self.symbol_name or not self.strategy:
             raise ValueError("symbol_name and strategy must not be empty")
+        if self.breakers.unknown is Unknown.ALLOW and self.environment is not Environment.SIMULATOR:
+            raise ValueError("breakers.unknown = allow is for the simulator, not for a broker")
         if self.rsi_period < 2:  # noqa: PLR2004 - with one bar the RSI is 0 or 100
             raise ValueError(f"rsi_period must be at least 2, was {self.rsi_period}")
         if not (math.isfinite(self.rsi_buy) and math.isfinite(self.rsi_sell)):

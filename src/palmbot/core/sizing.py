@@ -84,6 +84,23 @@ def size_entry(  # noqa: PLR0913 - the facts of one entry, each named by its cal
     )
 
 
+def resize(sized: Sized, volume: Volume, symbol: Symbol) -> Sized:
+    """Return a smaller entry with the same distances; loss and margin shrink in proportion.
+
+    The volume is rounded down to the step, and both amounts up.
+    """
+    volume = Volume(volume - volume % symbol.volume_step)
+    if not 0 < volume <= sized.volume:
+        return sized
+    return Sized(
+        volume=volume,
+        stop_distance=sized.stop_distance,
+        target_distance=sized.target_distance,
+        loss_at_stop=Money(-(-sized.loss_at_stop * volume // sized.volume)),
+        margin=Money(-(-sized.margin * volume // sized.volume)),
+    )
+
+
 def _check_distances(tick: Tick, symbol: Symbol, stop: Price, target: Price) -> Unsizable | None:
     if stop < symbol.stop_distance_min:
         return Unsizable(

@@ -7,6 +7,7 @@ JSON by these annotations. Mappings and tuples in it are never changed in place.
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from palmbot.core.breakers.book import BreakerBook, BreakerChange, BreakerRecord
 from palmbot.core.params import EngineParams
 from palmbot.core.rsi import RSI_START, RsiState
 from palmbot.domain.commands import Command
@@ -113,6 +114,16 @@ class TradingSwitch:
     reason: str = ""
     is_stopping: bool = False
     """The process is about to end; ends with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlattenOrder:
+    """Every own position is to be closed; stands until the broker's books show none."""
+
+    reason: str
+    since: TimestampMs
+    asked_at: TimestampMs | None = None
+    """Market time of the newest attempt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,6 +297,8 @@ class EngineState:
     link: LinkState = LinkState()
     books: Books = Books()
     switch: TradingSwitch = TradingSwitch()
+    breakers: BreakerBook = field(default_factory=BreakerBook)
+    flatten: FlattenOrder | None = None
     tally: Tally = Tally()
     account: Account | None = None
     symbol: Symbol | None = None
@@ -319,3 +332,7 @@ class Decision:
     changed_positions: tuple[OpenPosition | ClosedPosition, ...] = ()
     closed_trades: tuple[Trade, ...] = ()
     discrepancies: tuple[Discrepancy, ...] = ()
+    changed_breakers: tuple[BreakerRecord, ...] = ()
+    """As they stand after the step, each once."""
+    breaker_changes: tuple[BreakerChange, ...] = ()
+    """In order."""

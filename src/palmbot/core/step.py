@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from palmbot.core.breakers.book import BreakerBook, BreakerChange, BreakerRecord
 from palmbot.core.params import EngineParams
 from palmbot.core.state import (
     Books,
@@ -16,6 +17,7 @@ from palmbot.core.state import (
     Tally,
     TradingSwitch,
 )
+from palmbot.domain.breakers import BreakerName
 from palmbot.domain.commands import Command, RaiseAlarm, Severity
 from palmbot.domain.orders import IN_FLIGHT, Intent, Trade
 from palmbot.domain.units import IntentId, PositionId
@@ -40,6 +42,8 @@ class Step:
         self._positions: dict[PositionId, OpenPosition | ClosedPosition] = {}
         self._trades: list[Trade] = []
         self._discrepancies: list[Discrepancy] = []
+        self._breakers: dict[BreakerName, BreakerRecord] = {}
+        self._breaker_changes: list[BreakerChange] = []
 
     @property
     def books(self) -> Books:
@@ -50,6 +54,16 @@ class Step:
     def link(self) -> LinkState:
         """The link as it stands in this step."""
         return self.state.link
+
+    @property
+    def closed_trades(self) -> tuple[Trade, ...]:
+        """Trades closed in this step so far."""
+        return tuple(self._trades)
+
+    @property
+    def changed_intents(self) -> tuple[Intent, ...]:
+        """Intents that changed in this step so far, as they stand now."""
+        return tuple(self._intents.values())
 
     def set_market(self, market: MarketView) -> None:
         """Replace the market view."""
@@ -70,6 +84,18 @@ class Step:
     def set_switch(self, switch: TradingSwitch) -> None:
         """Replace the trading switch."""
         self.state = replace(self.state, switch=switch)
+
+    def set_breakers(self, breakers: BreakerBook) -> None:
+        """Replace what the breakers remember; a breaker itself goes through `put_breaker`."""
+        self.state = replace(self.state, breakers=breakers)
+
+    def put_breaker(self, record: BreakerRecord, change: BreakerChange | None = None) -> None:
+        """Record a breaker as it stands now, and for the audit how it came there."""
+        book = self.state.breakers
+        self._breakers[record.name] = record
+        self.set_breakers(replace(book, records={**book.records, record.name: record}))
+        if change is not None:
+            self._breaker_changes.append(change)
 
     def command(self, command: Command) -> None:
         """Ask the shell for something, after everything asked for before."""
@@ -138,6 +164,8 @@ class Step:
             changed_positions=tuple(self._positions.values()),
             closed_trades=tuple(self._trades),
             discrepancies=tuple(self._discrepancies),
+            changed_breakers=tuple(self._breakers.values()),
+            breaker_changes=tuple(self._breaker_changes),
         )
 
 

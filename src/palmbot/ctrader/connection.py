@@ -73,7 +73,7 @@ from palmbot.domain.events import (
     SymbolChanged,
 )
 from palmbot.domain.market import Account
-from palmbot.domain.orders import BrokerBooks, BrokerOrder, Intent
+from palmbot.domain.orders import BrokerBooks, BrokerOrder, Intent, IntentKind
 from palmbot.domain.units import TimestampMs
 
 __all__ = ["ClientConnection", "Credentials", "Limits", "Tally", "Target"]
@@ -275,7 +275,12 @@ class ClientConnection:
         )
         client_msg_id = render_client_msg_id(intent)
         frame = encode(request, client_msg_id)
-        self._orders.add(client_msg_id, intent.intent_id, now_s + self._limits.order_timeout_s)
+        self._orders.add(
+            client_msg_id,
+            intent.intent_id,
+            now_s + self._limits.order_timeout_s,
+            is_entry=intent.kind is IntentKind.ENTRY,
+        )
         self._ordinary.spend(now_s)
         self._outgoing += frame
 

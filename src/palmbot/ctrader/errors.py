@@ -86,10 +86,16 @@ def classify(code: str, description: str = "") -> ErrorClass:
     return _CLASS_OF.get(code, ErrorClass.UNKNOWN)
 
 
-def proves_refusal(code: str, description: str = "") -> bool:
-    """Tell whether the answer proves that an order request placed nothing.
+_ABOUT_WHAT_EXISTS = frozenset({ErrorClass.GONE, ErrorClass.BUSY})
+"""Refusals that speak of an order or position already there, which an entry does not name."""
+
+
+def proves_refusal(code: str, description: str = "", *, is_entry: bool) -> bool:
+    """Tell whether the answer proves that an order request did nothing.
 
     Errors of link, session, token or throttle, and unknown ones, prove nothing: the request
-    may have been executed behind them.
+    may have been executed behind them. Nor does it prove anything about an entry that some
+    order or position is gone or busy: it may be the entry's own.
     """
-    return classify(code, description) in _REFUSALS
+    family = classify(code, description)
+    return family in _REFUSALS and not (is_entry and family in _ABOUT_WHAT_EXISTS)

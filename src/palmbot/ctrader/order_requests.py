@@ -13,6 +13,7 @@ REMEMBERED_MAX = 1_000
 @dataclass(slots=True)
 class _Sent:
     intent_id: IntentId
+    is_entry: bool
     deadline_s: float
     """Infinite once a first answer came or its time was up."""
 
@@ -28,7 +29,9 @@ class OrderRequests:
     def __contains__(self, client_msg_id: str) -> bool:
         return client_msg_id in self._sent
 
-    def add(self, client_msg_id: str, intent_id: IntentId, deadline_s: float) -> None:
+    def add(
+        self, client_msg_id: str, intent_id: IntentId, deadline_s: float, *, is_entry: bool
+    ) -> None:
         """Remember a request that is about to be written.
 
         Raises:
@@ -36,7 +39,7 @@ class OrderRequests:
         """
         if client_msg_id in self._sent:
             raise ValueError(f"order request {client_msg_id} was already sent")
-        self._sent[client_msg_id] = _Sent(intent_id, deadline_s)
+        self._sent[client_msg_id] = _Sent(intent_id, is_entry, deadline_s)
         if len(self._sent) > REMEMBERED_MAX:
             self._forget_oldest_settled()
 
@@ -55,7 +58,7 @@ class OrderRequests:
         """Return what an error answer means: refused, or unknown if the code proves nothing."""
         sent = self._sent[client_msg_id]
         sent.deadline_s = float("inf")
-        if proves_refusal(code, reason):
+        if proves_refusal(code, reason, is_entry=sent.is_entry):
             return OrderRefused(intent_id=sent.intent_id, code=code, reason=reason)
         return OrderUnanswered(intent_id=sent.intent_id, reason=f"{code}: {reason}")
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from palmbot.domain.breakers import BreakerName
 from palmbot.domain.market import Account, Bar, ConversionLeg, Symbol, Tick
 from palmbot.domain.orders import BrokerBooks, BrokerOrder, Fill, Position
 from palmbot.domain.units import IntentId, Money, TimestampMs
@@ -244,6 +245,17 @@ class StopRequested:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorReset:
+    """A person resets a circuit breaker."""
+
+    name: BreakerName
+    actor: str
+    reason: str
+    budget_bp: int | None = None
+    """Further loss of the day that is allowed, as a share of its baseline: `daily_loss` only."""
+
+
 class Acknowledgement(StrEnum):
     """What a person decides about something reconciliation cannot explain."""
 
@@ -289,6 +301,7 @@ Event: TypeAlias = (
     | BooksUnavailable
     | OperatorHalted
     | OperatorResumed
+    | OperatorReset
     | OperatorAcknowledged
     | ReconciliationRequested
     | StopRequested

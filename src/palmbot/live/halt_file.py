@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from palmbot.core.state import EngineState
+from palmbot.domain.errors import ConfigInvalid
 from palmbot.domain.events import OperatorHalted
 from palmbot.ports import EventSink
 
@@ -28,6 +29,22 @@ def read_halt(directory: Path) -> str | None:
         return None
     text = _read_first_line(found[0])
     return f"the file {found[0]} is there{': ' + text if text else ''}"
+
+
+def write_halt(directory: Path, reason: str) -> None:
+    """Put the file into the directory, unless there is one already.
+
+    Raises:
+        ConfigInvalid: it cannot be written.
+    """
+    if read_halt(directory) is not None:
+        return
+    try:
+        (directory / FILE_NAME).write_text(f"{reason}\n", encoding="utf-8")
+    except OSError as e:
+        raise ConfigInvalid(
+            f"cannot write {directory / FILE_NAME}: {e.strerror}; halt the bot by another way"
+        ) from e
 
 
 class HaltFile:

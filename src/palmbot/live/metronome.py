@@ -17,9 +17,10 @@ class Metronome:
     no market time and no beat.
     """
 
-    def __init__(self, *, sink: EventSink, clock: Clock) -> None:
+    def __init__(self, *, sink: EventSink, clock: Clock, beat_s: float = BEAT_S) -> None:
         self._sink = sink
         self._clock = clock
+        self._beat_s = beat_s
         self._last: tuple[TimestampMs, float] | None = None
         self._timer: Timer | None = None
 
@@ -30,7 +31,7 @@ class Metronome:
 
     def start(self) -> None:
         """Begin to beat; needs a running event loop."""
-        self._timer = self._clock.call_at(self._clock.link_s() + BEAT_S, self._beat)
+        self._timer = self._clock.call_at(self._clock.link_s() + self._beat_s, self._beat)
 
     def stop(self) -> None:
         """Beat no more."""
@@ -43,4 +44,4 @@ class Metronome:
             market_ms, arrived_s = self._last
             passed_ms = int((now_s - arrived_s) * MS_PER_SECOND)
             self._sink.put(TimePassed(time=TimestampMs(market_ms + passed_ms)))
-        self._timer = self._clock.call_at(now_s + BEAT_S, self._beat)
+        self._timer = self._clock.call_at(now_s + self._beat_s, self._beat)

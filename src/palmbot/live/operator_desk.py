@@ -6,13 +6,16 @@ from typing import Any, TypeAlias
 import msgspec
 
 from palmbot.core.operator import REFUSED
+from palmbot.domain.breakers import BreakerName
 from palmbot.domain.events import (
     Acknowledgement,
     Event,
     OperatorAcknowledged,
     OperatorHalted,
+    OperatorReset,
     OperatorResumed,
 )
+from palmbot.live.breaker_status import describe_breakers_status
 from palmbot.live.reconciliation_desk import ReconciliationDesk
 from palmbot.live.status import describe_status
 from palmbot.live.stop_watch import StopWatch
@@ -57,8 +60,28 @@ class StatusRequest(msgspec.Struct, tag_field="command", tag="status", forbid_un
     """Tell how things stand."""
 
 
+class BreakersRequest(
+    msgspec.Struct, tag_field="command", tag="breakers", forbid_unknown_fields=True
+):
+    """Tell how the circuit breakers stand."""
+
+
+class ResetRequest(msgspec.Struct, tag_field="command", tag="reset", forbid_unknown_fields=True):
+    """Reset one breaker."""
+
+    name: BreakerName
+    reason: str
+    budget_bp: int | None = None
+
+
 OperatorRequest: TypeAlias = (
-    HaltRequest | ResumeRequest | AckRequest | ReconcileRequest | StatusRequest
+    HaltRequest
+    | ResumeRequest
+    | AckRequest
+    | ReconcileRequest
+    | StatusRequest
+    | BreakersRequest
+    | ResetRequest
 )
 
 
@@ -101,6 +124,16 @@ class OperatorDesk:
                 event = OperatorAcknowledged(
                     item=request.item, action=request.action, actor=ACTOR, reason=request.reason
                 )
+            case ResetRequest():
+                event = OperatorReset(
+                    name=request.name,
+                    actor=ACTOR,
+                    reason=request.reason,
+                    budget_bp=request.budget_bp,
+                )
+            case BreakersRequest():
+                found = describe_breakers_status(self._trader.state)
+                return {"breakers": msgspec.to_builtins(found)}
             case ReconcileRequest():
                 return await self._reconciliation.answer(is_dry_run=request.dry_run)
             case StatusRequest():

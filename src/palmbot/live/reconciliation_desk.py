@@ -36,6 +36,7 @@ class ReconciliationDesk:
         self._watch = watch
         self._found: list[Discrepancy] = []
         self._waiting: list[asyncio.Future[str]] = []
+        self._is_under_way = False
         trader.observe(self._observe)
 
     async def answer(self, *, is_dry_run: bool) -> Message:
@@ -61,22 +62,26 @@ class ReconciliationDesk:
         return _reply(outcome, decision.discrepancies)
 
     async def _carry_out(self) -> Message:
+        outcome: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        # Before asking: the answer may come in the same turn of the event loop.
+        self._waiting.append(outcome)
         asked = await self._trader.ask(ReconciliationRequested(actor=ACTOR))
         if asked.reason.startswith(REFUSED):
+            outcome.cancel()
             return {"error": asked.reason}
-        if not self._waiting:
-            self._found.clear()
-        outcome: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._waiting.append(outcome)
         return _reply(await outcome, tuple(self._found))
 
     def _observe(self, event: Event, decision: Decision) -> None:
-        if not self._waiting:
+        if isinstance(event, ReconciliationRequested):
+            self._found = []
+            self._is_under_way = True
+        if not self._is_under_way:
             return
         self._found += decision.discrepancies
         link = decision.state.link
         if not isinstance(event, OUTCOMES) or link.phase is LinkPhase.SYNCING:
             return  # a difference is being worked on, and the books are read again
+        self._is_under_way = False
         for outcome in self._waiting:
             if not outcome.done():
                 outcome.set_result(f"{link.phase}: {link.reason}")

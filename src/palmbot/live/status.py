@@ -6,6 +6,7 @@ from palmbot.core.metrics import read_equity
 from palmbot.core.params import EngineParams
 from palmbot.core.rsi import read_rsi
 from palmbot.core.state import EngineState
+from palmbot.domain.breakers import BreakerName, BreakerPhase
 from palmbot.domain.orders import IntentState
 from palmbot.domain.units import (
     MONEY_SCALE,
@@ -65,6 +66,8 @@ class Status:
     orders_sent: int
     trades: int
     wins: int
+    breakers: tuple[str, ...] = ()
+    """Breakers that are not closed, each with phase and reason."""
     last_decision: str
 
 
@@ -108,9 +111,20 @@ def describe_status(state: EngineState, params: EngineParams) -> Status:
         ),
         open_items=tuple(state.books.quarantine),
         orders_sent=state.tally.requests_sent,
+        breakers=describe_breakers(state),
         trades=state.tally.trades,
         wins=state.tally.wins,
         last_decision=state.last_decision,
+    )
+
+
+def describe_breakers(state: EngineState) -> tuple[str, ...]:
+    """Return one sentence for each breaker that is not closed, strictest first."""
+    records = (state.breakers.read(name) for name in BreakerName)
+    return tuple(
+        f"{each.name} {each.phase.replace('_', ' ')}: {each.reason}"
+        for each in records
+        if each.phase is not BreakerPhase.CLOSED
     )
 
 

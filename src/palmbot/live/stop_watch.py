@@ -10,7 +10,7 @@ from typing import Protocol
 
 import structlog
 
-from palmbot.core.state import LinkPhase
+from palmbot.core.state import EngineState, LinkPhase
 from palmbot.core.watch import find_differences, find_unprotected
 from palmbot.domain.commands import QueryBooks, RaiseAlarm, Severity
 from palmbot.domain.errors import ConnectionLost
@@ -20,19 +20,20 @@ from palmbot.domain.events import (
     Event,
     LinkLost,
     LinkReady,
-    OperatorHalted,
 )
 from palmbot.domain.market import Tick
-from palmbot.domain.orders import BrokerBooks
+from palmbot.domain.orders import BrokerBooks, Environment
 from palmbot.domain.units import TimestampMs
-from palmbot.live.trader import Trader
-from palmbot.ports import Clock, EventSink
+from palmbot.ports import Clock
 
 ACTOR = "stop watch"
 
 CONFIRM_S = 5.0
 """Link seconds until a difference is looked at again. An execution reaches both connections
 within less, and an order's own deadline is as long."""
+
+BLIND_S = 300.0
+"""Link seconds without a complete reading after which a person is told."""
 
 log = structlog.get_logger(__name__)
 
@@ -52,14 +53,16 @@ class StopWatch:
 
     A position of ours without a stop halts at the first sight of it. A difference of the
     books halts when the next reading shows the same, and only while the bot itself takes its
-    books for equal: otherwise it is trading nothing and already looking.
+    books for equal: otherwise it is trading nothing and already looking. Beside a bot in
+    another process, whose state cannot be seen, only the stops are looked at.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it looks at, and whom it tells
         self,
         *,
-        trader: Trader,
-        sink: EventSink,
+        environment: Environment,
+        read_state: Callable[[], EngineState | None],
+        halt: Callable[[str], None],
         clock: Clock,
         interval_s: float,
         raise_alarm: Callable[[RaiseAlarm], None],
@@ -67,12 +70,15 @@ class StopWatch:
         """Take what to look at; nothing is read before `run`.
 
         Args:
-            trader: Whose books are checked; read only.
-            sink: Inbox of that trader.
+            environment: Part of the labels that are ours.
+            read_state: Returns the state of the bot whose books are checked, None if it cannot
+                be seen.
+            halt: Stops entries for a reason; not called while the bot is seen to be halted.
             interval_s: Link seconds between two readings while all is well.
         """
-        self._trader = trader
-        self._sink = sink
+        self._environment = environment
+        self._read_state = read_state
+        self._order_halt = halt
         self._clock = clock
         self._interval_s = interval_s
         self._raise_alarm = raise_alarm
@@ -82,6 +88,8 @@ class StopWatch:
         self._market_ms: TimestampMs | None = None
         self._suspected: frozenset[str] = frozenset()
         self._told: set[str] = set()
+        self._seen_s = clock.link_s()
+        self._is_blind = False
         self._waiting: list[tuple[TimestampMs, asyncio.Future[BrokerBooks]]] = []
         self.readings = 0
         """Complete readings so far."""
@@ -115,9 +123,20 @@ class StopWatch:
                 self._ask(self._interval_s)
             case BooksReported():
                 self.readings += 1
+                self._seen_s = self._clock.link_s()
+                self._is_blind = False
                 self._judge(event.books)
             case _:
                 pass  # executions are the business of the trading connection
+
+    def check_sight(self) -> None:
+        """Tell a person, once, if the watch has seen nothing for long; call it now and then."""
+        blind_s = self._clock.link_s() - self._seen_s
+        if blind_s < BLIND_S or self._is_blind:
+            return
+        self._is_blind = True
+        text = f"the stop watch has not seen the broker's books for {blind_s:.0f} s"
+        self._raise_alarm(RaiseAlarm(severity=Severity.WARNING, text=text))
 
     async def read_books(self, since: TimestampMs) -> BrokerBooks:
         """Read the broker's books once, at once.
@@ -143,13 +162,13 @@ class StopWatch:
         self._source.query(QueryBooks(generation=self._generation, since=start, delay_s=delay_s))
 
     def _judge(self, books: BrokerBooks) -> None:
-        state, environment = self._trader.state, self._trader.params.environment
+        state = self._read_state()
         self._hand_out(books)
-        for position_id in find_unprotected(books, environment):
+        for position_id in find_unprotected(books, self._environment):
             self._halt(f"position {position_id} has no stop at the broker")
         found: frozenset[str] = frozenset()
-        if state.link.phase is LinkPhase.CONSISTENT:
-            found = frozenset(find_differences(books, state, environment))
+        if state is not None and state.link.phase is LinkPhase.CONSISTENT:
+            found = frozenset(find_differences(books, state, self._environment))
         for difference in sorted(found & self._suspected):
             self._halt(difference)
         self._suspected = found
@@ -177,8 +196,9 @@ class StopWatch:
                     "app; `palmbot resume` allows entries again",
                 )
             )
-        if self._trader.state.switch.halted_by is None:
-            self._sink.put(OperatorHalted(actor=ACTOR, reason=reason))
+        state = self._read_state()
+        if state is None or state.switch.halted_by is None:
+            self._order_halt(reason)
 
     def _fail(self, reason: str) -> None:
         for _, answer in self._waiting:

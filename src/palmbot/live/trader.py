@@ -18,7 +18,7 @@ from palmbot.domain.commands import (
 )
 from palmbot.domain.errors import ConnectionLost
 from palmbot.domain.events import Event, IntentStored, SendInterrupted
-from palmbot.domain.units import MS_PER_SECOND
+from palmbot.domain.units import MS_PER_SECOND, IntentId
 from palmbot.live.inbox import Inbox
 from palmbot.ports import Broker, Clock, Journal
 
@@ -51,6 +51,8 @@ class Trader:
         self._raise_alarm = raise_alarm
         self._observers: list[Observer] = []
         self._asked: dict[int, asyncio.Future[Decision]] = {}
+        self._decided_at_s: dict[IntentId, float] = {}
+        """Of intents whose second question waits in the inbox."""
         self._is_busy = False
 
     @property
@@ -78,7 +80,7 @@ class Trader:
         while True:
             event = await self._inbox.take()
             self._is_busy = True
-            await self._work_off(event)
+            await self._work_off(self._measure(event))
             self._is_busy = False
 
     async def _work_off(self, event: Event) -> None:
@@ -105,6 +107,17 @@ class Trader:
         if answer is not None and not answer.done():
             answer.set_result(decision)
 
+    def _measure(self, event: Event) -> Event:
+        """Return the event as it stands now: an intent ages while it waits behind others."""
+        if not isinstance(event, IntentStored) or event.intent_id not in self._decided_at_s:
+            return event
+        age_s = self._clock.link_s() - self._decided_at_s.pop(event.intent_id)
+        return IntentStored(
+            intent_id=event.intent_id,
+            age_ms=int(age_s * MS_PER_SECOND),
+            order_budget=self._broker.order_budget(),
+        )
+
     def _send(self, decision: Decision) -> None:
         for command in decision.commands:
             if isinstance(command, Send):
@@ -118,13 +131,10 @@ class Trader:
     def _carry_out(self, command: Command, decided_at_s: float) -> None:
         match command:
             case StoreIntent():
-                age_s = self._clock.link_s() - decided_at_s
+                self._decided_at_s[command.intent.intent_id] = decided_at_s
+                # Measured when its turn comes, see `_measure`.
                 self._inbox.put(
-                    IntentStored(
-                        intent_id=command.intent.intent_id,
-                        age_ms=int(age_s * MS_PER_SECOND),
-                        order_budget=self._broker.order_budget(),
-                    )
+                    IntentStored(intent_id=command.intent.intent_id, age_ms=0, order_budget=0)
                 )
             case QueryBooks() | LoadBars():
                 self._broker.query(command)

@@ -120,6 +120,8 @@ class Exchange:
             if order.symbol_id == quote.symbol_id:
                 happened += self._test_pending(order, quote)
         happened += self._stop_out()
+        if happened:
+            ledger.verify()
         return tuple(happened)
 
     # Requests
@@ -162,7 +164,8 @@ class Exchange:
         self._ledger.write_order(placed, is_pending=True)
         accepted = Execution(kind=ExecutionKind.ORDER_ACCEPTED, order=placed)
         fills = self._test_pending(placed, self._clearing.quotes[order.symbol_id], is_first=True)
-        return (accepted, *(replace(each, is_server_event=False) for each in fills))
+        self._ledger.verify()
+        return (accepted, *fills)
 
     def refuse_unseen(self, order: NewOrder, code: str) -> None:
         """Note a request that the server refused before the exchange saw it."""
@@ -190,7 +193,9 @@ class Exchange:
         order = self._write_closing_order(position, volume, OrderKind.MARKET)
         price = quote.bid if position.side is Side.BUY else quote.ask
         accepted = Execution(kind=ExecutionKind.ORDER_ACCEPTED, order=order, position=position)
-        return accepted, self._clearing.fill(order, volume, price)
+        filled = self._clearing.fill(order, volume, price)
+        self._ledger.verify()
+        return accepted, filled
 
     def amend_position(
         self, position_id: PositionId, stop_loss: Price | None, take_profit: Price | None

@@ -1,6 +1,6 @@
 """What a scenario does to the links of the server, and for how long."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from palmbot.ctrader.generated.order_messages_pb2 import ProtoOAExecutionEvent
 from palmbot.ctrader.generated.session_messages_pb2 import (
@@ -12,14 +12,18 @@ from palmbot.simulator.links import Link
 from palmbot.simulator.scenarios import (
     PlannedRequest,
     PlannedStep,
-    RequestFault,
     Scenario,
     StepFault,
 )
 from palmbot.simulator.service import Service
 from palmbot.simulator.sessions import Answer
 
-NOT_TRUSTED = "link cut because the application was not known"
+_SPOILT: dict[StepFault, Callable[[Link], None]] = {
+    StepFault.HALF_OPEN: Link.mute,
+    StepFault.UNKNOWN_MESSAGE: Link.send_unknown_message,
+    StepFault.GARBAGE: Link.send_garbage,
+    StepFault.OVERSIZED: Link.send_oversized,
+}
 
 
 class Faults:
@@ -32,7 +36,6 @@ class Faults:
         self._refused_until_step = 0
         self._refused_attempts = 0
         self._maintenance_until_step = 0
-        self._cut_due = ""
         self._last_execution: ProtoOAExecutionEvent | None = None
 
     @property
@@ -58,10 +61,6 @@ class Faults:
         """See `Scenario.plan_request`."""
         return self._scenario.plan_request(is_order=is_order)
 
-    def cut_next(self, fault: RequestFault | None) -> None:
-        """Cut the links before the next quote; None: not by a fault."""
-        self._cut_due = NOT_TRUSTED if fault is None else fault.value
-
     def remember(self, answer: Answer) -> None:
         """Keep the last execution event, to send it again one day."""
         for message, _ in answer:
@@ -71,10 +70,10 @@ class Faults:
     def apply(self, links: Sequence[Link]) -> str:
         """Count one quote and apply what is due before it; return that in words."""
         self._steps += 1
-        if self._cut_due:
-            fault, self._cut_due = self._cut_due, ""
-            _cut(links)
-            return fault
+        doomed = [link for link in links if link.doom]
+        if doomed:
+            _cut(doomed)
+            return doomed[0].doom
         if not any(link.session.spots and not link.is_mute for link in links):
             return ""
         planned = self._scenario.plan_step()
@@ -117,27 +116,26 @@ class Faults:
 
     def _disturb(self, fault: StepFault, link: Link) -> None:
         """Send a client something it has to bear, or nothing any more."""
+        if fault in _SPOILT:
+            _SPOILT[fault](link)
+            return
         account_id = self._service.account_id
         match fault:
-            case StepFault.HALF_OPEN:
-                link.mute()
             case StepFault.ACCOUNT_DISCONNECT:
                 link.session.forget_account()
                 link.wire.push(ProtoOAAccountDisconnectEvent(ctidTraderAccountId=account_id))
             case StepFault.CLIENT_DISCONNECT:
                 link.wire.push(ProtoOAClientDisconnectEvent(reason="Kicked by the scenario"))
-                self._cut_due = fault.value
+                link.doom = fault.value
             case StepFault.SYMBOL_CHANGED:
                 link.wire.push(self._service.symbol_changed())
-            case StepFault.UNKNOWN_MESSAGE:
-                link.send_unknown_message()
             case StepFault.UNKNOWN_ENUM:
                 link.send_unknown_execution(account_id)
             case StepFault.REPEATED_EXECUTION:
                 if self._last_execution is not None:
                     link.wire.push(self._last_execution)
-            case StepFault.GARBAGE:
-                link.send_garbage()
+            case StepFault.USELESS:
+                link.session.is_cut_off = True
             case _:
                 raise ValueError(f"{fault.name} is no disturbance of one link")
 

@@ -11,8 +11,6 @@ from palmbot.simulator.market import Quote
 TICKS_MAX = 20_000
 """Quotes kept of each symbol, about a week: ticks are served for a look back, not for research."""
 
-MINUTES_PER_DAY = 1_440
-
 
 class Trendbar(NamedTuple):
     """Bid prices of one period in 1/100_000."""

@@ -30,6 +30,9 @@ class LinkOwner(Protocol):
     def end(self, link: "Link") -> None:
         """The link is over."""
 
+    def fail(self) -> None:
+        """A request could not be dealt with because of a mistake in the server itself."""
+
 
 class Link(asyncio.Protocol):
     """One connected client, until the link ends."""
@@ -50,6 +53,8 @@ class Link(asyncio.Protocol):
         self.bytes_received = 0
         self.bytes_sent = 0
         self.is_mute = False
+        self.doom = ""
+        """Why the link is to be cut before the next quote; empty: it is not."""
         self.is_over = False
         self._owner = owner
         self._clock = clock
@@ -73,12 +78,20 @@ class Link(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; every whole request is dealt with before this returns."""
+        is_done = False
         try:
-            requests = self.wire.receive(data, self._clock.link_s())
+            self._deal_with(data)
+            is_done = True
         except ProtocolViolation:
+            is_done = True
             self.abort()
-            return
-        for request in requests:
+        finally:
+            # The event loop would only log the mistake and drop the link like any other.
+            if not is_done:
+                self._owner.fail()
+
+    def _deal_with(self, data: bytes) -> None:
+        for request in self.wire.receive(data, self._clock.link_s()):
             if self.is_mute or self.is_over:
                 self._owner.lose(request.message)
             else:
@@ -122,6 +135,10 @@ class Link(asyncio.Protocol):
     def send_garbage(self) -> None:
         """Write a frame that is no envelope."""
         self.wire.write_bytes(b"\x00\x00\x00\x04\xff\xff\xff\xff")
+
+    def send_oversized(self) -> None:
+        """Announce a frame longer than any client accepts."""
+        self.wire.write_bytes(b"\x7f\xff\xff\xff")
 
     def flush(self) -> None:
         """Hand what was written to the transport; a mute link drops it instead."""

@@ -30,8 +30,8 @@ class MarketSource(Protocol):
         """The traded contract."""
 
     @property
-    def conversions(self) -> tuple[Contract, ...]:
-        """Currency pairs that are quoted beside it."""
+    def others(self) -> tuple[Contract, ...]:
+        """What is quoted beside it: currency pairs, other products of the broker."""
 
     def past_quotes(self) -> Iterator[Quote]:
         """Yield what happened before the start, oldest first: it is served as history only."""

@@ -198,7 +198,7 @@ class ModelMarket:
         self._contract = contract
         self._shape = shape
         self._seed = seed
-        self._conversions = (USDMYR,) if contract.quote_asset == "MYR" else ()
+        self._others = (USDMYR,) if contract.quote_asset == "MYR" else ()
         first = TimestampMs(start - (2 * history_trading_days + 10) * MS_PER_DAY)
         end = TimestampMs(start + days * MS_PER_DAY)
         sessions = _list_sessions(contract, shape, first, end)
@@ -214,9 +214,9 @@ class ModelMarket:
         return self._contract
 
     @property
-    def conversions(self) -> tuple[Contract, ...]:
+    def others(self) -> tuple[Contract, ...]:
         """The dollar against ringgit, for a contract in ringgit."""
-        return self._conversions
+        return self._others
 
     def past_quotes(self) -> Iterator[Quote]:
         """Yield the quotes before the start."""
@@ -260,7 +260,7 @@ class ModelMarket:
             spread = min(self._shape.spread * width, self._shape.spread_max)
             for quote in self._run_minute(walk, session, minute, spread, streams):
                 pause_ms = quote.time - walk.conversion_time
-                if self._conversions and pause_ms >= CONVERSION_PAUSE_MS:
+                if self._others and pause_ms >= CONVERSION_PAUSE_MS:
                     yield _quote_conversion(walk, quote.time, rates)
                 yield quote
 

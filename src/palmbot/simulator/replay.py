@@ -38,7 +38,7 @@ class ReplayedMarket:
         return self._contract
 
     @property
-    def conversions(self) -> tuple[Contract, ...]:
+    def others(self) -> tuple[Contract, ...]:
         """None: a replayed file is traded in the currency of its prices."""
         return ()
 

@@ -43,6 +43,8 @@ class StepFault(StrEnum):
     REPEATED_EXECUTION = "old execution event sent again"
     MAINTENANCE = "link cut for maintenance"
     GARBAGE = "unreadable bytes"
+    OVERSIZED = "frame of an absurd length"
+    USELESS = "server connected and unable to do anything"
 
 
 class PlannedStep(NamedTuple):

@@ -26,10 +26,11 @@ from palmbot.simulator.market import MarketSource, Quote
 from palmbot.simulator.records import Execution
 from palmbot.simulator.scenarios import PlannedRequest, RequestFault, Scenario
 from palmbot.simulator.service import Answered, Service
-from palmbot.simulator.sessions import Answer, Outgoing
+from palmbot.simulator.sessions import Answer, Outgoing, refuse
 from palmbot.simulator.settings import SimulatorSettings
 
 HANDSHAKE_TIMEOUT_S = 10.0
+NOT_KNOWN = "link cut because the application was not known"
 BACKLOG = 16
 RETRY_AFTER_S = 1
 MAINTENANCE_S = 60
@@ -100,6 +101,7 @@ class SimulatorServer:
         self._links: list[Link] = []
         self._latest: Link | None = None
         self._faults = Faults(scenario, self._service)
+        self._has_failed = False
         self._connection_count = 0
         self._refused_count = 0
         self._listener: socket.socket | None = None
@@ -135,7 +137,12 @@ class SimulatorServer:
         First the fault that is due, then the quote: matching, execution and spot events, all
         written to the transport before this returns. A cut takes the place of this quote's
         events: they happen at the exchange while nobody is connected.
+
+        Raises:
+            RuntimeError: a request met a mistake of the simulator; the log has its traceback.
         """
+        if self._has_failed:
+            raise RuntimeError("the simulator failed at a request: see the traceback in the log")
         quote = self._next
         if quote is None:
             return None
@@ -234,6 +241,10 @@ class SimulatorServer:
         if link in self._links:
             self._links.remove(link)
 
+    def fail(self) -> None:
+        """See `LinkOwner.fail`; the next step raises."""
+        self._has_failed = True
+
     def lose(self, message: Message) -> None:
         """See `LinkOwner.lose`."""
         self._service.desk.lose(message)
@@ -243,6 +254,11 @@ class SimulatorServer:
         message = request.message
         if self._faults.is_maintenance:
             self._refuse_busy(link, request)
+            return
+        if link.session.is_cut_off:
+            refusal = RequestRefused("UNKNOWN_ERROR", "No pooled connection to main server")
+            self._service.desk.refuse_unseen(message, refusal.code)
+            self._send(link, request, Answered(refuse(refusal)))
             return
         planned = self._faults.plan_request(is_order=isinstance(message, TRADING))
         if planned is None:
@@ -257,8 +273,9 @@ class SimulatorServer:
         try:
             answered = self._service.answer(request.message, link.session)
         except RequestRefused as refusal:
-            self._refuse(link, request, refusal)
-            return Answered(())
+            if refusal.code == "CH_CLIENT_AUTH_FAILURE":
+                link.doom = NOT_KNOWN
+            return Answered(refuse(refusal))
         if link.session.is_application_authorised:
             link.wire.authorise_application()
         self._tell(answered.executions, asker=link)
@@ -301,7 +318,7 @@ class SimulatorServer:
             case RequestFault.CUT_BETWEEN:
                 link.abort()
             case RequestFault.SILENT_DONE:
-                link.wire.take_outgoing()
+                pass
             case RequestFault.SLOW | RequestFault.TOO_LATE:
                 link.delay(answer, request.client_msg_id, planned.delay_s)
             case RequestFault.SWAPPED:
@@ -311,14 +328,8 @@ class SimulatorServer:
             case _:
                 link.send(answer, request.client_msg_id)
                 if planned.fault is RequestFault.CUT_AFTER:
-                    self._faults.cut_next(planned.fault)
+                    link.doom = planned.fault.value
         link.flush()
-
-    def _refuse(self, link: Link, request: Request, refusal: RequestRefused) -> None:
-        link.wire.refuse(request.client_msg_id, refusal.code, refusal.reason)
-        link.flush()
-        if refusal.code == "CH_CLIENT_AUTH_FAILURE":
-            self._faults.cut_next(None)
 
     def _refuse_busy(self, link: Link, request: Request) -> None:
         self._service.desk.refuse_unseen(request.message, "SERVER_IS_UNDER_MAINTENANCE")
@@ -409,6 +420,9 @@ def _listen(host: str, port: int) -> socket.socket:
             f"cannot listen on {host} port {port}: {e.strerror}; choose another port, or 0 for "
             "any free one"
         ) from e
+    except OverflowError as e:
+        listener.close()
+        raise InputInvalid(f"there is no port {port}: choose 1 to 65535, or 0 for any") from e
     return listener
 
 

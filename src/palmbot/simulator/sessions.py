@@ -5,6 +5,8 @@ from typing import NamedTuple, TypeAlias
 
 from google.protobuf.message import Message
 
+from palmbot.ctrader.generated.session_messages_pb2 import ProtoOAErrorRes
+from palmbot.domain.errors import RequestRefused
 from palmbot.domain.units import SymbolId
 
 
@@ -26,6 +28,8 @@ class ClientSession:
 
     is_application_authorised: bool = False
     is_account_authorised: bool = False
+    is_cut_off: bool = False
+    """The server behind has lost its own connections: every request fails."""
     spots: dict[SymbolId, bool] = field(default_factory=dict)
     """Subscribed symbols, and whether their events carry the time."""
     live_bars: set[tuple[SymbolId, int]] = field(default_factory=set)
@@ -44,3 +48,11 @@ class ClientSession:
 def reply(message: Message) -> Answer:
     """Return the one correlated message that most requests give."""
     return (Outgoing(message, is_correlated=True),)
+
+
+def refuse(refusal: RequestRefused) -> Answer:
+    """Return the refusal of a request as a ProtoOAErrorRes."""
+    error = ProtoOAErrorRes(errorCode=refusal.code)
+    if refusal.reason:
+        error.description = refusal.reason
+    return reply(error)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from palmbot.adapters.ctrader_broker import Endpoint
+from palmbot.adapters.instance_lock import InstanceLock
 from palmbot.adapters.tls import make_context
 from palmbot.bootstrap import JOURNAL_NAME, Bot, Wiring, open_bot
 from palmbot.core.params import EngineParams
@@ -100,8 +101,8 @@ async def run_demo(options: DemoOptions, on_progress: Callable[[Progress], None]
     market = make_market(
         data=options.data, symbol=options.symbol, days=options.days, seed=options.seed
     )
-    _clear_directory(options.directory)
     cast = _cast(options, market)
+    clear_directory(options.directory, cast.params.account_id)
     endpoint = await cast.server.start(options.directory / "simulator")
     try:
         async with open_bot(_wire(cast, endpoint)) as bot:
@@ -132,6 +133,7 @@ async def run_demo(options: DemoOptions, on_progress: Callable[[Progress], None]
         trades=cast.recorder.trades,
         links=cast.recorder.links,
         refusals=cast.recorder.refusals,
+        breakers=cast.recorder.breakers,
         settings=_list_settings(cast.params),
         assumptions=market.assumptions,
         open_position=bot.trader.state.position,
@@ -142,7 +144,7 @@ def _cast(options: DemoOptions, market: DemoMarket) -> Cast:
     clock = LockstepClock(EPOCH_MS)
     settings = SimulatorSettings()
     exchange = Exchange(
-        contracts=(market.source.contract, *market.source.conversions), settings=settings
+        contracts=(market.source.contract, *market.source.others), settings=settings
     )
     server = SimulatorServer(
         exchange=exchange,
@@ -225,8 +227,13 @@ def _wire(cast: Cast, endpoint: SimulatorEndpoint) -> Wiring:
     )
 
 
-def _clear_directory(directory: Path) -> None:
-    """Make the directory anew, but never remove one that is not a demo's own."""
+def clear_directory(directory: Path, account_id: AccountId) -> None:
+    """Make the directory anew, but never remove one that is not a demo's own.
+
+    Raises:
+        InputInvalid: it holds something else, or cannot be made.
+        ConfigInvalid: the bot of a demo runs there.
+    """
     try:
         if directory.exists():
             is_own = (directory / MARKER_NAME).exists()
@@ -234,7 +241,9 @@ def _clear_directory(directory: Path) -> None:
                 raise InputInvalid(
                     f"{directory} is not empty and not a demo's: name another with --directory"
                 )
-            shutil.rmtree(directory)
+            # The bot of another demo that runs there would lose its books: its lock says so.
+            with InstanceLock(directory, Environment.SIMULATOR, account_id):
+                shutil.rmtree(directory)
         directory.mkdir(mode=0o700, parents=True)
         (directory / MARKER_NAME).touch()
     except OSError as e:

@@ -2,15 +2,18 @@
 
 from dataclasses import replace
 
+from palmbot.core.breakers.book import FORBIDDING
 from palmbot.core.metrics import read_equity
 from palmbot.core.params import EngineParams
 from palmbot.core.state import Decision, LinkPhase, OpenPosition
+from palmbot.domain.breakers import BreakerName
 from palmbot.domain.commands import Send
 from palmbot.domain.events import Event, LinkLost, LinkReady
 from palmbot.domain.market import Symbol
 from palmbot.domain.orders import IntentKind, IntentState, Trade
 from palmbot.domain.units import MS_PER_DAY, PositionId, Price, TimestampMs
 from palmbot.reports.demo_run import (
+    BreakerEpisode,
     EquityPoint,
     LinkEpisode,
     PricePoint,
@@ -34,6 +37,8 @@ class DemoRecorder:
         self.symbol: Symbol | None = None
         self._trades: list[Trade] = []
         self._links: list[LinkEpisode] = []
+        self._breakers: list[BreakerEpisode] = []
+        self._standing: dict[BreakerName, int] = {}
         self._levels: dict[PositionId, tuple[Price | None, Price | None]] = {}
         self._refusals: dict[str, tuple[str, int]] = {}
         self._bars = 0
@@ -50,6 +55,7 @@ class DemoRecorder:
         for position in decision.changed_positions:
             if isinstance(position, OpenPosition):
                 self._levels[position.position_id] = (position.stop_loss, position.take_profit)
+        self._watch_breakers(decision)
         self._watch_link(event, decision)
         self._watch_refusals(decision)
         if decision.changed_intents:
@@ -86,6 +92,11 @@ class DemoRecorder:
         return tuple(self._links)
 
     @property
+    def breakers(self) -> tuple[BreakerEpisode, ...]:
+        """Times a breaker kept entries off, by their beginning."""
+        return tuple(self._breakers)
+
+    @property
     def refusals(self) -> tuple[Refusal, ...]:
         """Signals the gate refused, most frequent first."""
         return tuple(
@@ -106,6 +117,25 @@ class DemoRecorder:
         equity = read_equity(state, self._params)
         if equity is not None:
             self.equity.append(EquityPoint(time=time, equity=equity))
+
+    def _watch_breakers(self, decision: Decision) -> None:
+        for change in decision.breaker_changes:
+            if change.name is BreakerName.DATA_STALE:
+                continue  # a feed that pauses for seconds, many times a day, is no episode
+            at = self._standing.get(change.name)
+            if at is None and change.after in FORBIDDING:
+                self._standing[change.name] = len(self._breakers)
+                self._breakers.append(
+                    BreakerEpisode(
+                        tripped_at=change.at,
+                        cleared_at=None,
+                        name=change.name,
+                        reason=change.reason,
+                    )
+                )
+            elif at is not None and change.after not in FORBIDDING:
+                self._breakers[at] = replace(self._breakers[at], cleared_at=change.at)
+                del self._standing[change.name]
 
     def _watch_link(self, event: Event, decision: Decision) -> None:
         state = decision.state

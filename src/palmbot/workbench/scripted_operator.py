@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from palmbot.core.state import EngineState, LinkPhase
+from palmbot.domain.breakers import BreakerName, BreakerPhase
 from palmbot.domain.errors import BooksDoNotBalance
 from palmbot.domain.events import Acknowledgement
 from palmbot.domain.orders import Environment, IntentState, render_label
@@ -14,6 +15,8 @@ from palmbot.simulator.records import Fate
 
 PATIENCE_MS = 30 * MS_PER_MINUTE
 """Market time an item stays open before the operator acts: time for the bot's own search."""
+
+FAULT_BREAKERS = (BreakerName.ERROR_RATE, BreakerName.REJECT_RATE, BreakerName.ORDER_RATE)
 
 POSITION_ITEM = "position:"
 
@@ -25,6 +28,7 @@ class ScriptedOperator:
         self._books = books
         self._directory = directory
         self._seen: dict[str, TimestampMs] = {}
+        self._reset_tried: dict[BreakerName, TimestampMs] = {}
         self.acknowledged = 0
 
     async def act(self, state: EngineState) -> None:
@@ -33,6 +37,7 @@ class ScriptedOperator:
         Raises:
             BooksDoNotBalance: the bot refused the command.
         """
+        await self._reset_breakers(state)
         if state.link.phase not in (LinkPhase.CONSISTENT, LinkPhase.QUARANTINED):
             return
         open_items = _find_open_items(state)
@@ -45,6 +50,17 @@ class ScriptedOperator:
             if (judgement := self._judge(item)) is not None:
                 await self._acknowledge(item, *judgement)
 
+    async def _reset_breakers(self, state: EngineState) -> None:
+        """Reset what faults of the line have latched; a loss latches for good in a demo."""
+        now = state.market.time
+        for name in FAULT_BREAKERS:
+            record = state.breakers.read(name)
+            tried_at = self._reset_tried.get(name, record.tripped_at)
+            if record.phase is BreakerPhase.LATCHED and now - tried_at >= PATIENCE_MS:
+                self._reset_tried[name] = now
+                # Refused if it was reset today already: tried again later.
+                await self._type("breakers", "reset", name, "--reason", "the line was at fault")
+
     def _judge(self, item: str) -> tuple[Acknowledgement, str] | None:
         """Return what to do about an item; None leaves it to the bot's own search."""
         if item.startswith(POSITION_ITEM):
@@ -55,18 +71,22 @@ class ScriptedOperator:
         return Acknowledgement.IGNORE, "the broker's app shows no such order"
 
     async def _acknowledge(self, item: str, action: Acknowledgement, reason: str) -> None:
+        code, output = await self._type(
+            "reconcile", "ack", item, "--action", action, "--reason", reason
+        )
+        if code != 0:
+            raise BooksDoNotBalance(f"the operator could not settle {item} by {action}: {output}")
+        self.acknowledged += 1
+
+    async def _type(self, *words: str) -> tuple[int | None, str]:
+        """Run a command of palmbot in a process of its own; return exit code and output."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "palmbot", "reconcile", "ack", item),
-            *("--action", action, "--reason", reason, "--directory", str(self._directory)),
+            *(sys.executable, "-m", "palmbot", *words, "--directory", str(self._directory)),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
         output, _ = await process.communicate()
-        if process.returncode != 0:
-            raise BooksDoNotBalance(
-                f"the operator could not settle {item} by {action}: {output.decode().strip()}"
-            )
-        self.acknowledged += 1
+        return process.returncode, output.decode().strip()
 
 
 def _find_open_items(state: EngineState) -> list[str]:

@@ -1,11 +1,19 @@
 """A simulated broker that runs by itself, for a bot in another process."""
 
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from palmbot.adapters.endpoint_file import SimulatorAccess, write_access
+from palmbot.domain.errors import InputInvalid
 from palmbot.ports import Clock
 from palmbot.simulator.exchange import Exchange
+from palmbot.simulator.joined import JoinedMarket
+from palmbot.simulator.market import MarketSource
+from palmbot.simulator.model import MODELS
 from palmbot.simulator.scenarios import make_scenario
 from palmbot.simulator.server import SimulatorServer
 from palmbot.simulator.settings import SimulatorSettings
@@ -19,12 +27,40 @@ class BrokerOptions:
     directory: Path
     """Holds certificates, secrets and `endpoint.json`."""
     symbol: str | None
+    """PALMOIL or FCPO; None serves both."""
     days: int
     seed: int
     faults: str
     port: int
     """0: any free one."""
     data: Path | None = None
+
+
+@contextmanager
+def hold_directory(directory: Path) -> Iterator[None]:
+    """Make the directory and keep it to ourselves: two simulators would mix their files.
+
+    Raises:
+        InputInvalid: another simulator serves from it, or it cannot be made.
+    """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(directory, os.O_RDONLY)
+    except OSError as e:
+        raise InputInvalid(
+            f"cannot use {directory} for the simulator: {e.strerror}; name another with --directory"
+        ) from e
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as e:
+            raise InputInvalid(
+                f"a simulator already serves from {directory}: stop it, or name another with "
+                "--directory"
+            ) from e
+        yield
+    finally:
+        os.close(descriptor)
 
 
 async def start_broker(options: BrokerOptions, clock: Clock) -> tuple[SimulatorServer, Path]:
@@ -35,16 +71,12 @@ async def start_broker(options: BrokerOptions, clock: Clock) -> tuple[SimulatorS
     Raises:
         InputInvalid: the port is in use, or an option or the directory cannot be used.
     """
-    market = make_market(
-        data=options.data, symbol=options.symbol, days=options.days, seed=options.seed
-    )
+    market = _choose_market(options)
     settings = SimulatorSettings()
-    exchange = Exchange(
-        contracts=(market.source.contract, *market.source.conversions), settings=settings
-    )
+    exchange = Exchange(contracts=(market.contract, *market.others), settings=settings)
     server = SimulatorServer(
         exchange=exchange,
-        market=market.source,
+        market=market,
         scenario=make_scenario(options.faults, options.seed),
         settings=settings,
         clock=clock,
@@ -52,11 +84,21 @@ async def start_broker(options: BrokerOptions, clock: Clock) -> tuple[SimulatorS
     endpoint = await server.start(options.directory, port=options.port)
     access = SimulatorAccess(
         port=endpoint.port,
-        ca_file=str(endpoint.ca_file),
+        ca_file=str(endpoint.ca_file.resolve()),  # a bot may run in another directory
         client_id=endpoint.client_id,
         client_secret=endpoint.client_secret.reveal(),
         access_token=endpoint.access_token.reveal(),
         account_id=endpoint.account_id,
-        symbol=market.symbol,
+        symbols=tuple(each.name for each in (market.contract, *market.others)),
     )
     return server, write_access(options.directory, access)
+
+
+def _choose_market(options: BrokerOptions) -> MarketSource:
+    """Return the one market a person named, or else both products of the model."""
+    names = MODELS if options.data is None and options.symbol is None else (options.symbol,)
+    sources = [
+        make_market(data=options.data, symbol=name, days=options.days, seed=options.seed).source
+        for name in names
+    ]
+    return JoinedMarket(*sources)

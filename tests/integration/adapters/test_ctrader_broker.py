@@ -57,6 +57,7 @@ class Scene:
         self.server = ScriptedServer(server_tls)
         self.sink = EventList()
         self.clock = ManualClock()
+        self.server_name = "localhost"
         self.tls = make_context(directory / "ca.pem")
         self.broker: CtraderBroker | None = None
         self.task: asyncio.Task[None] | None = None
@@ -70,7 +71,9 @@ class Scene:
             environment=ENVIRONMENT, account_id=AccountId(ACCOUNT_ID), symbol_name=SYMBOL
         )
         self.broker = CtraderBroker(
-            endpoint=Endpoint(host="127.0.0.1", port=self.server.port, server_name="localhost"),
+            endpoint=Endpoint(
+                host="127.0.0.1", port=self.server.port, server_name=self.server_name
+            ),
             tls=self.tls,
             new_connection=lambda generation: ClientConnection(
                 generation=generation, credentials=credentials, target=target
@@ -334,6 +337,18 @@ def test_a_server_with_another_name_never_sees_a_secret(tmp_path):
             await scene.task
 
     scene = play(tmp_path, script, names=("demo.ctraderapi.com",))
+    assert all(not talk.received for talk in scene.server.talks)
+
+
+def test_the_certificate_must_carry_the_name_of_the_endpoint(tmp_path):
+    async def script(scene: Scene) -> None:
+        scene.server_name = "demo.ctraderapi.com"
+        await scene.start()
+        assert scene.task is not None
+        with pytest.raises(ConfigInvalid, match="Hostname mismatch"):
+            await scene.task
+
+    scene = play(tmp_path, script, names=("localhost",))
     assert all(not talk.received for talk in scene.server.talks)
 
 

@@ -6,7 +6,10 @@ import pytest
 
 from harness.small_market import MONDAY
 from harness.tiny_client import TinyClient, connected, in_loop, until
-from palmbot.ctrader.generated.account_messages_pb2 import ProtoOATraderReq
+from palmbot.ctrader.generated.account_messages_pb2 import (
+    ProtoOASymbolByIdReq,
+    ProtoOATraderReq,
+)
 from palmbot.ctrader.generated.order_messages_pb2 import ProtoOAReconcileReq
 from palmbot.ctrader.generated.session_messages_pb2 import ProtoOAVersionReq
 from palmbot.simulator.scenarios import FaultPlan, RequestFault, StepFault
@@ -153,6 +156,14 @@ def test_an_order_refused_by_the_server_itself_is_not_placed(tmp_path, fault, co
 
 
 @in_loop
+async def test_a_silent_server_does_not_even_refuse(tmp_path):
+    plan = FaultPlan(reading_faults=(RequestFault.SILENT_DONE,), reading_gap=(3, 3))
+    async with connected(tmp_path, plan=plan) as (_, client, _):
+        client.send(ProtoOASymbolByIdReq(ctidTraderAccountId=client.account_id, symbolId=[99]))
+        assert await client.silence() is None
+
+
+@in_loop
 async def test_readings_have_faults_of_their_own(tmp_path):
     plan = FaultPlan(reading_faults=(RequestFault.SILENT_LOST,), reading_gap=(4, 4))
     async with connected(tmp_path, plan=plan) as (_, client, _):
@@ -289,6 +300,57 @@ async def test_garbage_is_a_frame_that_is_no_envelope(tmp_path):
         await client.subscribe()
         server.step()
         assert await client.reader.readexactly(8) == b"\x00\x00\x00\x04\xff\xff\xff\xff"
+
+
+@in_loop
+async def test_an_oversized_frame_is_announced(tmp_path):
+    plan = step_fault(StepFault.OVERSIZED)
+    async with connected(tmp_path, bids=[1_001], plan=plan) as (server, client, _):
+        await client.subscribe()
+        server.step()
+        assert await client.reader.readexactly(4) == b"\x7f\xff\xff\xff"
+
+
+@in_loop
+async def test_a_useless_server_refuses_everything_until_the_client_comes_anew(tmp_path):
+    plan = step_fault(StepFault.USELESS)
+    async with connected(tmp_path, bids=[1_001], plan=plan) as (server, client, _):
+        await client.subscribe()
+        server.step()
+        await client.receive()
+        refused = (await client.ask(client.order())).message
+        assert refused.errorCode == "UNKNOWN_ERROR"
+        assert "No pooled connection" in refused.description
+        assert counts(server) == (0, 1, 0)
+        again = await TinyClient.connect(client.endpoint)
+        await again.authorise()
+        assert (await again.trader()).trader.balance == 1_000_000
+        await again.close()
+
+
+@in_loop
+async def test_a_cut_that_is_due_spares_whoever_connected_since(tmp_path):
+    plan = order_fault(RequestFault.CUT_AFTER)
+    async with connected(tmp_path, bids=[1_000], plan=plan) as (server, client, _):
+        client.send(client.order())
+        await client.receive_many(3)
+        again = await TinyClient.connect(client.endpoint)
+        await again.authorise()
+        server.step()
+        assert await client.is_cut()
+        assert (await again.trader()).trader.balance == 1_000_000
+        await again.close()
+
+
+@in_loop
+async def test_a_mistake_of_the_simulator_is_no_fault_of_the_link(tmp_path):
+    async with connected(tmp_path, bids=[1_000]) as (server, client, _):
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+        server._exchange.ledger.balance += 1  # noqa: SLF001 - the books are spoilt on purpose
+        client.send(client.order())
+        assert await client.is_cut()
+        with pytest.raises(RuntimeError, match="the simulator failed"):
+            server.step()
 
 
 @in_loop

@@ -629,6 +629,13 @@ async def test_a_taken_port_is_named(tmp_path):
 
 
 @in_loop
+async def test_a_port_that_cannot_exist_is_refused_in_a_sentence(tmp_path):
+    async with running_server(tmp_path) as (server, _, _):
+        with pytest.raises(InputInvalid, match="there is no port 99999"):
+            await server.start(tmp_path, port=99_999)
+
+
+@in_loop
 async def test_the_byte_counts_of_both_ends_agree_when_all_is_quiet(tmp_path):
     async with connected(tmp_path, bids=[1_001] * 5) as (server, client, _):
         await client.subscribe()

@@ -21,6 +21,7 @@ from palmbot.adapters.journal_codec import (
 from palmbot.core.engine import decide
 from palmbot.core.params import SentimentMode, SentimentRules
 from palmbot.core.state import Decision, initial_state
+from palmbot.domain.breakers import BreakerName
 from palmbot.domain.commands import (
     Command,
     LoadBars,
@@ -47,6 +48,7 @@ from palmbot.domain.events import (
     LinkReady,
     OperatorAcknowledged,
     OperatorHalted,
+    OperatorReset,
     OperatorResumed,
     OrderAccepted,
     OrderEnd,
@@ -55,9 +57,11 @@ from palmbot.domain.events import (
     OrderRefused,
     OrderUnanswered,
     PositionChanged,
+    ReconciliationRequested,
     SendInterrupted,
     SentimentUpdated,
     Started,
+    StopRequested,
     SymbolChanged,
     TimePassed,
 )
@@ -187,6 +191,10 @@ EVENTS: tuple[Event, ...] = (
     SymbolChanged(reason="new hours"),
     ExecutionUnreadable(reason="unknown enum"),
     OperatorHalted(actor="me", reason="news"),
+    OperatorHalted(actor="me", reason="news", flatten=True),
+    ReconciliationRequested(actor="me"),
+    StopRequested(reason="SIGTERM"),
+    OperatorReset(name=BreakerName.DAILY_LOSS, actor="me", reason="looked into it", budget_bp=100),
     OperatorResumed(actor="me", reason='"quoted"'),
     OperatorAcknowledged(
         item="position:9", action=Acknowledgement.IGNORE, actor="me", reason="not there"

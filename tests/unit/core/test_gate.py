@@ -16,6 +16,7 @@ from harness.engine_world import (
     make_symbol,
     make_tick,
 )
+from palmbot.core.breakers.rules import BreakerRules
 from palmbot.core.gate import Allowed, Denial, Denied, authorize, deny_entry
 from palmbot.core.params import EngineParams, SentimentMode, SentimentRules
 from palmbot.domain.commands import Send, StoreIntent
@@ -90,7 +91,7 @@ def test_an_operator_halt_stops_entries():
 
 
 def test_no_entry_on_a_live_account():
-    world = World(replace(EASY, environment=Environment.LIVE))
+    world = World(replace(EASY, environment=Environment.LIVE, breakers=BreakerRules()))
     world.account = make_account(is_live=True)
     world.make_ready()
     assert refusal(world) is Denial.ENVIRONMENT

@@ -163,7 +163,7 @@ def test_the_window_of_a_reading_reaches_back_to_everything_unsettled():
     assert command.since == START - 60_000  # the last clean comparison, before the order
     fresh = World()
     (command, _) = fresh.connect().commands
-    assert START - 24 * 3_600_000 < command.since < START
+    assert START - 26 * 3_600_000 < command.since <= START - 25 * 3_600_000  # the whole day
 
 
 # -- in flight ------------------------------------------------------------------------------

@@ -67,7 +67,15 @@ from palmbot.domain.events import (
 )
 from palmbot.domain.market import Side
 from palmbot.domain.orders import IntentKind, OrderStatus, OrderStyle
-from palmbot.domain.units import OrderId, PositionId, Price, SymbolId, TimestampMs, Volume
+from palmbot.domain.units import (
+    IntentId,
+    OrderId,
+    PositionId,
+    Price,
+    SymbolId,
+    TimestampMs,
+    Volume,
+)
 
 
 @pytest.fixture
@@ -235,11 +243,25 @@ def test_order_errors_with_zero_ids_find_their_order_by_message_id(broker):
 
 
 @pytest.mark.parametrize(
-    "code", ["MARKET_CLOSED", "NOT_ENOUGH_MONEY", "INVALID_REQUEST", "POSITION_NOT_FOUND"]
+    "code", ["MARKET_CLOSED", "NOT_ENOUGH_MONEY", "INVALID_REQUEST", "TRADING_BAD_VOLUME"]
 )
 def test_an_error_that_proves_refusal_says_refused(broker, code):
     broker.push(ProtoOAErrorRes(errorCode=code), client_msg_id=broker.order())
     assert broker.events == [OrderRefused(intent_id=INTENT, code=code, reason="")]
+
+
+@pytest.mark.parametrize("code", ["POSITION_NOT_FOUND", "POSITION_LOCKED", "PENDING_EXECUTION"])
+def test_an_error_about_a_position_refuses_a_close_and_leaves_an_entry_unknown(broker, code):
+    close = broker.order(kind=IntentKind.CLOSE, position_id=PositionId(77), stop_distance=None)
+    broker.push(ProtoOAErrorRes(errorCode=code), client_msg_id=close)
+    assert broker.events == [OrderRefused(intent_id=INTENT, code=code, reason="")]
+    broker.events.clear()
+    other = "01J0000000000000000000000Z"
+    entry = broker.order(intent_id=IntentId(other))
+    broker.push(ProtoOAErrorRes(errorCode=code), client_msg_id=entry)
+    (event,) = broker.events
+    assert isinstance(event, OrderUnanswered)
+    assert event.intent_id == other
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,13 @@ from palmbot.ctrader.generated.quote_messages_pb2 import ProtoOAGetTrendbarsReq
 from palmbot.ctrader.generated.session_messages_pb2 import ProtoOAErrorRes
 from palmbot.domain.commands import LoadBars, QueryBooks
 from palmbot.domain.errors import ConnectionLost
-from palmbot.domain.events import BarsLoaded, BarsUnavailable, BooksReported, BooksUnavailable
+from palmbot.domain.events import (
+    BarsLoaded,
+    BarsUnavailable,
+    BooksReported,
+    BooksUnavailable,
+    ExecutionUnreadable,
+)
 from palmbot.domain.market import Tick
 from palmbot.domain.units import TimestampMs
 
@@ -319,6 +325,22 @@ def test_books_torn_by_an_execution_are_read_again(broker):
     broker.advance(3)
     reported = [each for each in broker.events if isinstance(each, BooksReported)]
     assert [len(each.books.positions) for each in reported] == [1]
+    assert broker.asked().count("ReconcileReq") == 2
+
+
+def test_books_torn_by_an_execution_that_cannot_be_read_are_read_again(broker):
+    torn = [b"\x18\x63"]  # executionType 99, and nothing else of an execution event
+
+    def answer(_: ProtoOAReconcileReq):
+        if torn:
+            broker.server.write_envelope(2126, torn.pop())
+        return ProtoOAReconcileRes(**IDS)
+
+    broker.answers[ProtoOAReconcileReq] = answer
+    query_books(broker)
+    broker.advance(3)
+    kinds = [type(each) for each in broker.events]
+    assert kinds.count(BooksReported) == kinds.count(ExecutionUnreadable) == 1
     assert broker.asked().count("ReconcileReq") == 2
 
 

@@ -50,4 +50,17 @@ def test_code_and_text_together_decide(code, description, family):
     ],
 )
 def test_only_an_answer_about_the_request_itself_proves_that_nothing_was_placed(code, is_proof):
-    assert proves_refusal(code) is is_proof
+    assert proves_refusal(code, is_entry=False) is is_proof
+
+
+@pytest.mark.parametrize(
+    "code", ["POSITION_LOCKED", "PENDING_EXECUTION", "CONCURRENT_MODIFICATION", "ORDER_NOT_FOUND"]
+)
+def test_that_something_existing_is_busy_or_gone_proves_nothing_about_an_entry(code):
+    assert proves_refusal(code, is_entry=False)
+    assert not proves_refusal(code, is_entry=True)
+
+
+@pytest.mark.parametrize("code", ["TRADING_BAD_VOLUME", "MARKET_CLOSED", "NOT_ENOUGH_MONEY"])
+def test_a_refusal_of_the_entry_itself_proves_that_nothing_was_placed(code):
+    assert proves_refusal(code, is_entry=True)

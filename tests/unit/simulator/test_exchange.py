@@ -383,6 +383,16 @@ def test_levels_on_the_wrong_side_are_bad_stops():
         market.exchange.amend_position(market.position.position_id, price(1_000), None)
 
 
+def test_a_stop_at_the_market_itself_is_a_bad_stop_and_a_target_there_is_not():
+    market = SmallMarket(replace(OIL, stop_distance_points=0))
+    market.quote(1_000, 1_001)
+    market.place(stop_distance=15)
+    position_id = market.position.position_id
+    with pytest.raises(RequestRefused, match="TRADING_BAD_STOPS"):
+        market.exchange.amend_position(position_id, price(1_000), None)
+    market.exchange.amend_position(position_id, price(985), price(1_000))
+
+
 def test_protection_nearer_than_the_broker_allows_is_refused():
     market = SmallMarket()
     market.quote(1_000)

@@ -217,7 +217,7 @@ def test_an_edge_exists_only_if_the_scenario_asks_for_it():
 
 def test_a_ringgit_contract_comes_with_a_fresh_conversion_rate():
     market = make_market("FCPO", seed=1, start=START, days=1)
-    assert market.conversions == (USDMYR,)
+    assert market.others == (USDMYR,)
     quotes = list(market.quotes())
     rate_time = None
     for quote in quotes:

@@ -12,6 +12,7 @@ from palmbot.domain.units import IntentId, Money, PositionId, Price, TimestampMs
 
 NO_TIME = TimestampMs(0)
 NO_MONEY = Money(0)
+NO_PRICE = Price(0)
 FORBIDDING = frozenset({BreakerPhase.OPEN, BreakerPhase.LATCHED})
 """Phases in which no entry leaves."""
 
@@ -178,7 +179,7 @@ class VolatilityView:
 
     seen_until: TimestampMs = NO_TIME
     """End of the newest bar taken in."""
-    close: Price = Price(0)
+    close: Price = NO_PRICE
     seed_ranges: tuple[int, ...] = ()
     """True ranges before the first ATR."""
     atr_scaled: int | None = None
@@ -207,12 +208,12 @@ class Tape:
     low: int = 0
     ranges: Sample = Sample()
     """High less low of earlier minutes."""
-    spreads: Sample = Sample()
-    """Spread at the end of earlier minutes."""
+    spreads: dict[int, Sample] = field(default_factory=dict)
+    """By slot of five minutes of the day in UTC: the spread at the end of its earlier minutes."""
     range_limit: int | None = None
     """Range of a minute that trips; None while the sample is too small."""
-    spread_limit: int | None = None
-    """Spread that trips."""
+    usual_spread: int | None = None
+    """Median of the slot under way; None before it was seen on two days."""
     fresh_ticks: int = 0
     """Ticks since the last reason to distrust the feed; counted only while a breaker waits."""
     session_close: Price | None = None

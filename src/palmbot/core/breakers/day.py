@@ -70,6 +70,4 @@ def was_closed_between(hours: TradingHours, first: TimestampMs, last: TimestampM
     """Tell whether the market closed in between; after weeks it counts as closed."""
     if last - first > SEARCH_DAYS_MAX * MS_PER_DAY:
         return True
-    return any(
-        not hours.are_open(TimestampMs(at)) for at in range(first, last, MS_PER_MINUTE)
-    )
+    return any(not hours.are_open(TimestampMs(at)) for at in range(first, last, MS_PER_MINUTE))

@@ -34,7 +34,7 @@ class BreakerRules:
     daily_flatten: bool = True
     """Close own positions on that trip; an entry-only limit keeps bleeding."""
     daily_hold_minutes: int = 240
-    """Least time from the trip to the probe, besides the next day: no resume just after midnight."""
+    """Least time from the trip to the probe, so that nothing resumes just after midnight."""
     daily_trips_max: int = 2
     """Trips within `trip_days` that latch."""
     caution_percent: int = 75
@@ -71,9 +71,14 @@ class BreakerRules:
     spread_deny_factor: int = 2
     """Spread against its median that refuses one entry."""
     tape_minutes: int = 240
-    """Minutes of ranges and spreads kept."""
+    """Minutes of ranges kept."""
     tape_minutes_min: int = 60
-    """Minutes before those medians count."""
+    """Minutes before their median counts."""
+    spread_minutes: int = 25
+    """Minutes of spreads kept for each five minutes of the day: those of five days."""
+    spread_minutes_min: int = 10
+    """Minutes before their median counts. Spreads are not in the history of a broker: until then
+    only the absolute limit of the gate holds."""
     limit_move_bp: int = 1_000
     """Daily price limit of the exchange behind the contract; 0 if there is none."""
     limit_near_bp: int = 100
@@ -95,7 +100,7 @@ class BreakerRules:
     reset_wait_minutes: int = 15
     """Least time from a trip to a reset by a person."""
 
-    def __post_init__(self) -> None:
+    def __post_init__(self) -> None:  # noqa: C901 - one plain check after the other
         try:
             ZoneInfo(self.day_zone)
         except (ZoneInfoNotFoundError, ValueError) as e:
@@ -130,6 +135,7 @@ class BreakerRules:
             ("reference_sessions", self.reference_sessions),
             ("reference_bars", self.reference_bars),
             ("tape_minutes_min", self.tape_minutes_min),
+            ("spread_minutes_min", self.spread_minutes_min),
             ("fresh_ticks", self.fresh_ticks),
             ("gap_percent", self.gap_percent),
             ("gap_hold_minutes", self.gap_hold_minutes),
@@ -142,6 +148,8 @@ class BreakerRules:
                 raise ValueError(f"{name} must be at least 1, was {count}")
         if self.tape_minutes < self.tape_minutes_min:
             raise ValueError("tape_minutes must not be below tape_minutes_min")
+        if self.spread_minutes < self.spread_minutes_min:
+            raise ValueError("spread_minutes must not be below spread_minutes_min")
 
     @property
     def history_bars(self) -> int:

@@ -1,0 +1,92 @@
+"""Telling payments from results: a deposit must not hide a loss, a withdrawal is none."""
+
+from dataclasses import replace
+
+from palmbot.core.breakers.book import BreakerBook
+from palmbot.core.step import Step
+from palmbot.domain.events import BalanceChanged, BooksReported, Event, OrderFilled
+from palmbot.domain.orders import Fill
+from palmbot.domain.units import Money
+
+WITHDRAWALS = frozenset({"BALANCE_WITHDRAW", "BALANCE_WITHDRAW_TRANSFER"})
+"""Kinds of payment that are no loss. Any other charge is one, any other gain is not a profit."""
+FLOWS_MAX = 64
+
+
+def account_for_money(step: Step, event: Event) -> None:
+    """Split what the balance moved since last looked at into results and payments.
+
+    What no fill and no payment explains counts against us: more money is a deposit, less
+    is a loss.
+    """
+    books = step.books
+    book = step.state.breakers
+    if book.balance_seen is None:
+        if step.state.account is not None:
+            step.set_breakers(_note_seen(step, book))
+        return
+    flow = 0
+    residual = books.balance - book.balance_seen - _read_results(event, book.balance_version_seen)
+    if isinstance(event, BalanceChanged):
+        flow, own_part = _read_payment(event, book)
+        residual -= own_part
+        key = _key_of(event)
+        if key not in book.counted_flows:
+            book = replace(book, counted_flows=(*book.counted_flows, key)[-FLOWS_MAX:])
+    if residual > 0:
+        flow += residual
+    if residual != 0:
+        book = replace(book, is_unexplained=True)
+        step.say(f"the balance moved by {residual} without a fill or payment")
+    if flow != 0 and book.day is not None:
+        day = replace(book.day, cash_flow=Money(book.day.cash_flow + flow))
+        book = replace(book, day=day)
+    if book.balance_seen != books.balance or book.balance_version_seen != books.balance_version:
+        book = _note_seen(step, book)
+    if book is not step.state.breakers:
+        step.set_breakers(book)
+
+
+def read_closings(event: Event) -> tuple[Fill, ...]:
+    """Return the closing fills that an event tells of, also those of foreign positions."""
+    fills: tuple[Fill, ...] = ()
+    if isinstance(event, OrderFilled):
+        fills = (event.fill,)
+    elif isinstance(event, BooksReported):
+        fills = event.books.fills
+    return tuple(fill for fill in fills if fill.closing is not None)
+
+
+def _read_results(event: Event, version_seen: int) -> int:
+    """Return what the closing fills booked that are younger than the balance last seen."""
+    return sum(
+        fill.closing.net_profit
+        for fill in read_closings(event)
+        if fill.closing is not None and fill.closing.balance_version > version_seen
+    )
+
+
+def _read_payment(event: BalanceChanged, book: BreakerBook) -> tuple[int, int]:
+    """Return what counts as payment, and how much of it moved the balance just now.
+
+    A payment that the balance showed before it was announced has been judged by its sign: a
+    withdrawal is then taken back from the losses, a deposit has been counted already.
+    """
+    if _key_of(event) in book.counted_flows:
+        return 0, 0
+    is_new = event.balance_version == 0 or event.balance_version > book.balance_version_seen
+    is_payment = event.delta > 0 or event.kind in WITHDRAWALS
+    counted = event.delta if is_payment and (is_new or event.delta < 0) else 0
+    return counted, event.delta if is_new else 0
+
+
+def _key_of(event: BalanceChanged) -> int:
+    return event.balance_version or event.time
+
+
+def _note_seen(step: Step, book: BreakerBook) -> BreakerBook:
+    return replace(
+        book,
+        balance_seen=step.books.balance,
+        balance_version_seen=step.books.balance_version,
+    )

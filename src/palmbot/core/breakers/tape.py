@@ -1,0 +1,106 @@
+"""What single ticks say between two bars: bursts, wide spreads, price limits. On the hot path."""
+
+from dataclasses import replace
+
+from palmbot.core.breakers.book import BreakerBook, Sample, Tape
+from palmbot.core.breakers.rules import MINUTES_PER_DAY, BreakerRules
+from palmbot.core.breakers.volatility import fire
+from palmbot.core.step import Step
+from palmbot.domain.market import Tick
+from palmbot.domain.units import BASIS_POINTS, MS_PER_MINUTE
+
+SLOT_MINUTES = 5
+"""Spreads are compared with those of the same minutes of the day: opens and closes are wide."""
+EMPTY = Sample()
+
+
+def take_tick(book: BreakerBook, before: Tick | None, tick: Tick, rules: BreakerRules) -> Tape:
+    """Return the tape after a tick; the same object if nothing changed."""
+    tape = book.tape
+    minute = tick.time // MS_PER_MINUTE
+    bid = tick.bid
+    if minute != tape.minute:
+        tape = _turn_minute(tape, before, minute, bid, rules)
+    elif not tape.low <= bid <= tape.high:
+        tape = replace(tape, high=max(tape.high, bid), low=min(tape.low, bid))
+    if tape.fresh_ticks < rules.fresh_ticks and book.is_alert:
+        tape = replace(tape, fresh_ticks=tape.fresh_ticks + 1)
+    return tape
+
+
+def is_beyond(tape: Tape, tick: Tick, rules: BreakerRules) -> bool:
+    """Tell whether range, spread or price is at its limit, for a first look without a step."""
+    usual = tape.usual_spread
+    return (
+        (tape.range_limit is not None and tape.high - tape.low >= tape.range_limit)
+        or (usual is not None and tick.ask - tick.bid >= rules.spread_trip_factor * usual)
+        or _is_near_limit(tape, tick, rules)
+    )
+
+
+def judge_tape(step: Step, tick: Tick) -> None:
+    """Trip the volatility breaker on a burst, a wide spread, or near the exchange's price limit."""
+    rules = step.params.breakers
+    tape = step.state.breakers.tape
+    span = tape.high - tape.low
+    spread, usual = tick.ask - tick.bid, tape.usual_spread
+    if tape.range_limit is not None and span >= tape.range_limit:
+        fire(
+            step,
+            f"{span / tape.ranges.median:.1f} times the usual range within a minute",
+            measured=span,
+            threshold=tape.range_limit,
+        )
+    elif usual is not None and spread >= rules.spread_trip_factor * usual:
+        fire(
+            step,
+            f"spread {spread / usual:.1f} times the usual of this time of day",
+            measured=spread,
+            threshold=rules.spread_trip_factor * usual,
+        )
+    elif tape.session_close is not None and _is_near_limit(tape, tick, rules):
+        moved_bp = abs(tick.bid - tape.session_close) * BASIS_POINTS // tape.session_close
+        fire(
+            step,
+            f"{moved_bp / 100:.1f} % from the last close, near the price limit",
+            measured=moved_bp,
+            threshold=rules.limit_move_bp - rules.limit_near_bp,
+        )
+
+
+def _is_near_limit(tape: Tape, tick: Tick, rules: BreakerRules) -> bool:
+    close = tape.session_close
+    if close is None or rules.limit_move_bp == 0:
+        return False
+    near_bp = rules.limit_move_bp - rules.limit_near_bp
+    return abs(tick.bid - close) * BASIS_POINTS >= near_bp * close
+
+
+def _turn_minute(
+    tape: Tape, before: Tick | None, minute: int, bid: int, rules: BreakerRules
+) -> Tape:
+    """Close the minute under way; one without a price leaves no trace."""
+    ranges, spreads = tape.ranges, tape.spreads
+    if tape.minute > 0 and before is not None:
+        ranges = ranges.add(tape.high - tape.low, rules.tape_minutes)
+        slot = _slot_of(tape.minute)
+        sample = spreads.get(slot, EMPTY).add(before.ask - before.bid, rules.spread_minutes)
+        spreads = {**spreads, slot: sample}
+    is_known = len(ranges.values) >= rules.tape_minutes_min
+    now = spreads.get(_slot_of(minute), EMPTY)
+    is_spread_known = len(now.values) >= rules.spread_minutes_min
+    return replace(
+        tape,
+        minute=minute,
+        high=bid,
+        low=bid,
+        ranges=ranges,
+        spreads=spreads,
+        # A usual value of nothing, as with one tick a minute, cannot judge anything.
+        range_limit=rules.burst_factor * ranges.median if is_known and ranges.median else None,
+        usual_spread=now.median if is_spread_known and now.median else None,
+    )
+
+
+def _slot_of(minute: int) -> int:
+    return minute % MINUTES_PER_DAY // SLOT_MINUTES

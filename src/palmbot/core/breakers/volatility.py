@@ -1,0 +1,157 @@
+"""The volatility breaker: what bars say about it, and when it trips and clears.
+
+ATR after Wilder (1978) over true ranges; the first bar after a break in trading hours counts
+high less low, because its gap is the gap guard's. The usual ATR never contains the bar that
+is judged by it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from palmbot.core.breakers.book import Sample, VolatilityView
+from palmbot.core.breakers.day import add_open_minutes
+from palmbot.core.breakers.machine import close, count_trips, extend, read_now, trip
+from palmbot.core.breakers.rules import PERCENT, BreakerRules
+from palmbot.core.step import Step
+from palmbot.domain.breakers import BreakerName, BreakerPhase
+from palmbot.domain.market import Bar, TradingHours
+from palmbot.domain.units import MS_PER_DAY, Price, TimestampMs
+
+NAME = BreakerName.VOLATILITY
+MS_PER_HOUR = 3_600_000
+
+
+def take_bars(
+    view: VolatilityView,
+    bars: Iterable[Bar],
+    period_ms: int,
+    hours: TradingHours,
+    rules: BreakerRules,
+) -> VolatilityView:
+    """Return the view after the bars that are younger than what it has seen."""
+    for bar in bars:
+        if bar.open_time >= view.seen_until:
+            view = _take_bar(view, bar, period_ms, hours, rules)
+    return view
+
+
+def read_atr(view: VolatilityView, rules: BreakerRules) -> Price | None:
+    """Return the ATR of the closed bars, None before there are enough."""
+    return None if view.atr_scaled is None else Price(view.atr_scaled // rules.atr_period)
+
+
+def judge_bar(step: Step) -> None:
+    """Trip or prolong on the ratio of the newest closed bar."""
+    book = step.state.breakers
+    ratio = book.volatility.ratio_percent
+    if ratio is None:
+        return
+    limit = step.params.breakers.volatility_percent
+    if book.day is not None:
+        limit = min(limit, book.day.limits.volatility_percent)
+    if ratio >= limit:
+        fire(step, f"ATR at {ratio} % of the usual", measured=ratio, threshold=limit)
+
+
+def fire(step: Step, reason: str, *, measured: int, threshold: int) -> None:
+    """Trip, or prolong the hold while the spike lasts."""
+    rules = step.params.breakers
+    book = step.state.breakers
+    record = book.read(NAME)
+    now = read_now(step.state)
+    until = TimestampMs(now)
+    if step.state.symbol is not None:
+        hours = step.state.symbol.hours
+        until = add_open_minutes(hours, now, rules.volatility_hold_minutes)
+    tape = replace(book.tape, fresh_ticks=0)
+    step.set_breakers(replace(book, tape=tape, volatility=replace(book.volatility, calm_bars=0)))
+    if record.phase is not BreakerPhase.CLOSED:
+        extend(step, NAME, until, reason)
+        return
+    day = book.day
+    if day is not None:
+        today = count_trips(record, since_day=day.trading_day)
+        if today + 1 >= rules.volatility_trips_max:
+            until = max(until, day.ends_at)
+    trip(step, NAME, reason, measured=measured, threshold=threshold, hold_until=until)
+
+
+def release_volatility(step: Step) -> None:
+    """Close when the bars are calm, the hold is over and the feed is alive."""
+    rules = step.params.breakers
+    book = step.state.breakers
+    record = book.read(NAME)
+    has_ticks = book.tape.minute > 0
+    if (
+        record.phase is BreakerPhase.OPEN
+        and read_now(step.state) >= record.hold_until
+        and (book.volatility.calm_bars >= rules.calm_bars or book.volatility.ratio_percent is None)
+        and (not has_ticks or book.tape.fresh_ticks >= rules.fresh_ticks)
+    ):
+        close(step, NAME, f"calm for {book.volatility.calm_bars} bars")
+
+
+def _take_bar(
+    view: VolatilityView, bar: Bar, period_ms: int, hours: TradingHours, rules: BreakerRules
+) -> VolatilityView:
+    end = TimestampMs(bar.open_time + period_ms)
+    spread = bar.high - bar.low
+    if view.close and not _is_after_break(view, bar, hours):
+        spread = max(bar.high, view.close) - min(bar.low, view.close)
+    before = read_atr(view, rules)
+    period = rules.atr_period
+    seed = view.seed_ranges
+    if view.atr_scaled is not None:
+        scaled: int | None = view.atr_scaled - view.atr_scaled // period + spread
+    else:
+        seed = (*seed, spread)
+        scaled = sum(seed) if len(seed) >= period else None
+        seed = () if scaled is not None else seed
+    recent = view.recent if before is None else view.recent.add(before, rules.reference_bars)
+    day = bar.open_time // MS_PER_DAY
+    hour = bar.open_time % MS_PER_DAY // MS_PER_HOUR
+    past, today = view.hours, view.today
+    if day != view.day:
+        past, today = _close_day(view, rules), {}
+    ratio = None
+    if scaled is not None:
+        usual = _read_usual(past.get(hour, ()), recent, rules)
+        ratio = None if usual is None else scaled * PERCENT // (period * usual)
+        today = {**today, hour: scaled // period}
+    is_calm = ratio is not None and ratio <= rules.calm_percent
+    return VolatilityView(
+        seen_until=end,
+        close=bar.close,
+        seed_ranges=seed,
+        atr_scaled=scaled,
+        recent=recent,
+        hours=past,
+        today=today,
+        day=day,
+        ratio_percent=ratio,
+        calm_bars=min(view.calm_bars + 1, rules.calm_bars) if is_calm else 0,
+    )
+
+
+def _is_after_break(view: VolatilityView, bar: Bar, hours: TradingHours) -> bool:
+    return bar.open_time > view.seen_until and not hours.are_open(view.seen_until)
+
+
+def _close_day(view: VolatilityView, rules: BreakerRules) -> dict[int, tuple[int, ...]]:
+    """Return the hours of earlier days with those of the day that ended."""
+    past = dict(view.hours)
+    for hour, atr in view.today.items():
+        past[hour] = (*past.get(hour, ()), atr)[-rules.reference_sessions :]
+    return past
+
+
+def _read_usual(same_hour: tuple[int, ...], recent: Sample, rules: BreakerRules) -> int | None:
+    """Return the usual ATR: of the same hour on earlier days, else of the last bars."""
+    if len(same_hour) >= rules.reference_sessions:
+        usual = sorted(same_hour)[(len(same_hour) - 1) // 2]
+    elif len(recent.values) >= rules.reference_bars:
+        usual = recent.median
+    else:
+        return None
+    # A market that does not move at all has no usual ATR to compare with.
+    return usual if usual > 0 else None

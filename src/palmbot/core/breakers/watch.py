@@ -1,0 +1,223 @@
+"""Every step past every breaker: what `core.engine` and `core.feed` call.
+
+The order counts: money before days, trades before streaks, trips before releases, and all of
+it before an entry is decided.
+"""
+
+from dataclasses import replace
+
+from palmbot.core.breakers import daily_loss, loss_streak
+from palmbot.core.breakers.book import BreakerBook, Outcome, Result, VolatilityView
+from palmbot.core.breakers.companions import (
+    QUIET_MS,
+    count_mishaps,
+    count_start,
+    release_companions,
+    watch_opening,
+    watch_silence,
+)
+from palmbot.core.breakers.machine import (
+    are_entries_forbidden,
+    cancel_resting_entries,
+    note_probe,
+    read_now,
+)
+from palmbot.core.breakers.money import account_for_money
+from palmbot.core.breakers.rules import BreakerRules
+from palmbot.core.breakers.tape import is_beyond, judge_tape
+from palmbot.core.breakers.volatility import judge_bar, release_volatility, take_bars
+from palmbot.core.flatten import pursue_flatten
+from palmbot.core.state import EngineState
+from palmbot.core.step import Step
+from palmbot.domain.breakers import BreakerName, BreakerPhase
+from palmbot.domain.commands import Severity
+from palmbot.domain.errors import PalmbotError
+from palmbot.domain.events import (
+    BarsLoaded,
+    Event,
+    LinkLost,
+    LinkReady,
+    OrderAccepted,
+    Started,
+    TimePassed,
+)
+from palmbot.domain.market import Tick
+from palmbot.domain.orders import IN_FLIGHT
+from palmbot.domain.units import MS_PER_SECOND, IntentId, TimestampMs
+
+REVIEW_MS = MS_PER_SECOND
+"""Market time between two reviews on ticks alone, while there is something to watch."""
+
+
+def review(step: Step, before: EngineState, event: Event) -> None:
+    """Let every breaker see this step. One that fails denies every entry until it no longer does.
+
+    Args:
+        step: The step, with its event applied; entries are decided after this.
+        before: The state before the event.
+        event: What happened.
+    """
+    book = step.state.breakers
+    try:
+        _review(step, before, event)
+    except PalmbotError:
+        raise
+    except Exception as e:  # noqa: BLE001 - whatever it is, it must deny and not let pass
+        defect = f"{type(e).__name__}: {e}"
+        if book.defect != defect:
+            step.alarm(Severity.CRITICAL, f"a breaker failed, no entries: {defect}")
+            step.say(f"a breaker failed: {defect}")
+        step.set_breakers(replace(step.state.breakers, defect=defect))
+    else:
+        if step.state.breakers.defect:
+            step.set_breakers(replace(step.state.breakers, defect=""))
+
+
+def note_requests(step: Step, before: EngineState) -> None:
+    """Take note of what became of entries in this step."""
+    count_mishaps(step, before)
+    _follow_probes(step)
+
+
+def is_review_due(before: EngineState, state: EngineState, tick: Tick, rules: BreakerRules) -> bool:
+    """Tell whether a tick is more than one more price. On the hot path."""
+    book = state.breakers
+    day = book.day
+    last = before.market.tick
+    if day is None or tick.time >= day.ends_at or not day.has_prices:
+        return True
+    if last is None or tick.time - last.time >= QUIET_MS:
+        return True
+    if state.market.closed_until != before.market.closed_until:
+        return True
+    if tick.time - book.reviewed_at < REVIEW_MS:
+        return False
+    return (
+        bool(state.books.positions)
+        or day.baseline is None
+        or state.flatten is not None
+        or book.is_alert
+        or is_beyond(book.tape, tick, rules)
+    )
+
+
+def _review(step: Step, before: EngineState, event: Event) -> None:
+    _note_process(step, event)
+    account_for_money(step, event)
+    daily_loss.turn_day(step)
+    fresh = loss_streak.enter_outcomes(step)
+    _judge_probes(step, fresh)
+    note_requests(step, before)
+    _take_bars(step, event)
+    if isinstance(event, Tick):
+        _take_price(step, before, event)
+    elif isinstance(event, TimePassed):
+        watch_silence(step, event)
+    daily_loss.measure_day(step, event)
+    loss_streak.review_streak(step, fresh)
+    if step.state.breakers.records:
+        daily_loss.release_day(step)
+        release_volatility(step)
+        release_companions(step)
+    if isinstance(event, OrderAccepted) and are_entries_forbidden(step.state):
+        cancel_resting_entries(step, "accepted after a breaker tripped")
+    pursue_flatten(step)
+
+
+def _note_process(step: Step, event: Event) -> None:
+    """Take note of what happens to the program and its link."""
+    if isinstance(event, Started):
+        count_start(step, event)
+        daily_loss.tighten_limits(step)
+    elif isinstance(event, LinkLost):
+        step.set_breakers(replace(step.state.breakers, is_blind=True))
+    elif isinstance(event, LinkReady) and event.generation == 1:
+        _check_boundary(step)
+
+
+def _check_boundary(step: Step) -> None:
+    """Say so if the trading day begins while the market is open."""
+    day = step.state.breakers.day
+    symbol = step.state.symbol
+    if day is None or symbol is None:
+        return
+    if symbol.hours.are_open(day.ends_at) and symbol.hours.are_open(TimestampMs(day.ends_at - 1)):
+        step.say("the trading day begins while the market is open: see breakers.day_start")
+
+
+def _take_price(step: Step, before: EngineState, tick: Tick) -> None:
+    book = step.state.breakers
+    book = replace(book, reviewed_at=tick.time)
+    if book.day is not None and not book.day.has_prices:
+        book = replace(book, day=replace(book.day, has_prices=True))
+    step.set_breakers(book)
+    watch_opening(step, before.market.tick, tick)
+    judge_tape(step, tick)
+
+
+def _take_bars(step: Step, event: Event) -> None:
+    """Take bars that closed, or came with the history, and judge the newest."""
+    symbol = step.state.symbol
+    market = step.state.market
+    book = step.state.breakers
+    if symbol is None:
+        return
+    view = book.volatility
+    if isinstance(event, BarsLoaded) and event.generation == step.link.generation and event.bars:
+        if 0 < view.seen_until < event.bars[0].open_time:
+            # Bars are missing in between: the ATR starts anew, what is usual is kept.
+            view = VolatilityView(
+                recent=view.recent, hours=view.hours, today=view.today, day=view.day
+            )
+        view = take_bars(
+            view, event.bars, step.params.bar_period_ms, symbol.hours, step.params.breakers
+        )
+    if market.closed_until > view.seen_until:
+        view = take_bars(
+            view, market.recent_bars, step.params.bar_period_ms, symbol.hours, step.params.breakers
+        )
+    is_new = view is not book.volatility
+    if is_new:
+        step.set_breakers(replace(book, volatility=view))
+    is_closed = book.read(BreakerName.VOLATILITY).phase is BreakerPhase.CLOSED
+    if read_now(step.state) > 0 and (is_new or is_closed):
+        judge_bar(step)
+
+
+def _judge_probes(step: Step, fresh: tuple[Outcome, ...]) -> None:
+    for outcome in fresh:
+        for name, judge in (
+            (BreakerName.DAILY_LOSS, daily_loss.judge_probe),
+            (BreakerName.LOSS_STREAK, loss_streak.judge_probe),
+        ):
+            record = step.state.breakers.read(name)
+            is_probe = record.probe == outcome.intent_id
+            if is_probe and record.phase is BreakerPhase.HALF_OPEN:
+                judge(step, Result(outcome.result))
+
+
+def _follow_probes(step: Step) -> None:
+    """Bind the entry that leaves to every breaker that waits for a probe; let go of a dead one."""
+    sent = next(
+        (
+            each.intent_id
+            for each in step.changed_intents
+            if each.kind.is_risk_increasing and each.state in IN_FLIGHT and each.sent_at is not None
+        ),
+        None,
+    )
+    book: BreakerBook = step.state.breakers
+    for record in tuple(book.records.values()):
+        if record.phase is not BreakerPhase.HALF_OPEN:
+            continue
+        if record.probe is None and sent is not None:
+            note_probe(step, replace(record, probe=sent))
+        elif record.probe is not None and not _is_alive(step, record.probe):
+            note_probe(step, replace(record, probe=None))
+
+
+def _is_alive(step: Step, intent_id: IntentId) -> bool:
+    intent = step.books.intents.get(intent_id)
+    if intent is not None and intent.state in IN_FLIGHT:
+        return True
+    return any(each.intent_id == intent_id for each in step.books.positions.values())

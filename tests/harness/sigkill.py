@@ -1,0 +1,291 @@
+"""Kills the real bot with SIGKILL, again and again, and holds its books against the broker's.
+
+Everything is real: processes, sockets, TLS, SQLite, signals. `python -m harness.sigkill --kills
+500` plays a long run; `tests/e2e/test_sigkill.py` a short one.
+"""
+
+import argparse
+import asyncio
+import json
+import math
+import random
+import signal
+import sqlite3
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from palmbot.adapters import journal_reader
+from palmbot.adapters.operator_socket import ask
+from palmbot.core.engine import decide
+from palmbot.core.state import initial_state
+from palmbot.domain.errors import InputInvalid
+
+SETTINGS = """
+[strategy]
+rsi_period = 2
+rsi_buy = 49.9
+rsi_sell = 50.1
+bar_period_s = 60
+warm_up_bars = 3
+history_bars = 10
+take_profit_percent = 0.15
+stop_loss_percent = 0.15
+[sentiment]
+mode = "off"
+[risk]
+risk_percent = 0.2
+orders_per_minute_max = 1000
+orders_per_day_max = 100000
+intent_age_ms_max = 5000
+[broker]
+watch_interval_s = 1
+order_style = "{style}"
+[breakers]
+unknown = "allow"
+daily_loss_percent = 99
+losses_max = 1_000_000
+starts_max = 1_000_000
+unknowns_max = 1_000_000
+volatility_ratio = 1000
+spread_trip_factor = 1000
+spread_deny_factor = 1000
+"""
+"""Trades densely: nearly every bar wants an entry, and no breaker stands in its way."""
+
+SPEED = 600
+"""Market seconds per second: a bar every tenth of one."""
+START_S_MAX = 30.0
+LIFE_S_MAX = 2.0
+"""Longest life after the link came up."""
+ORDER_PATH_S = 0.03
+"""About as long as an entry takes from its decision to its fill."""
+
+
+@dataclass
+class KillReport:
+    """What a run of kills left behind. All but `kills`, `orders` and `moments` must be empty."""
+
+    kills: int = 0
+    orders: int = 0
+    """At the broker."""
+    trades: int = 0
+    moments: dict[str, int] = field(default_factory=dict)
+    duplicates: int = 0
+    unprotected: int = 0
+    """Positions that ever existed without a stop."""
+    lost_rows: int = 0
+    """Times that a step which was durable before a kill was gone after it."""
+    corrupt: int = 0
+    """Times that the journal did not verify."""
+    unaudited: list[str] = field(default_factory=list)
+    """Orders at the broker of which the journal knows nothing."""
+    halts: list[str] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
+    """Between both books once the last life had reconciled."""
+    is_replay_identical: bool = False
+    exit_code: int | None = None
+    """Of the last life, which is ended by SIGTERM."""
+    acknowledged: int = 0
+    """Orders that never left, which the operator had to settle."""
+    seconds: float = 0.0
+
+    @property
+    def is_sound(self):
+        counts = self.duplicates + self.unprotected + self.lost_rows + self.corrupt
+        lists = self.unaudited + self.halts + self.differences
+        return counts == 0 and not lists and self.is_replay_identical and self.exit_code == 0
+
+
+class Killer:
+    """One simulator, and one bot after the other on the same data directory."""
+
+    def __init__(self, directory, *, seed=1, style="market"):
+        self.directory = Path(directory)
+        self.random = random.Random(seed)  # noqa: S311 - moments, not secrets
+        self.seed = seed
+        self.report = KillReport()
+        self.head = None
+        self.last_line = ""
+        self.bot = self.directory / "bot"
+        self.simulator = self.directory / "sim"
+        self.journal = self.bot / "journal.sqlite"
+        self.settings = self.directory / "palmbot.toml"
+        self.settings.write_text(SETTINGS.format(style=style))
+
+    async def run(self, kills, on_kill=lambda report: None, seconds_max=math.inf):
+        """Kill so many times, or as often as the seconds allow; then leave in order and judge."""
+        began_s = time.monotonic()
+        broker = await self._spawn(
+            "simulate", "--directory", self.simulator, "--speed", SPEED, "--seed", self.seed,
+            "--days", 300,
+        )  # fmt: skip
+        try:
+            await self._wait_for(broker, "serving")
+            for _ in range(kills):
+                await self._live_and_die()
+                self._judge_journal()
+                self.report.kills += 1
+                on_kill(self.report)
+                if time.monotonic() - began_s > seconds_max:
+                    break
+            await self._live_and_leave()
+        finally:
+            with suppress(ProcessLookupError):
+                broker.send_signal(signal.SIGTERM)
+            await broker.wait()
+        self._judge_books()
+        self.report.seconds = round(time.monotonic() - began_s, 1)
+        return self.report
+
+    async def _live_and_die(self):
+        process = await self._start()
+        (moment,) = self.random.choices(("starting", "running", "ordering"), (1, 1, 3))
+        if moment == "starting":
+            await asyncio.sleep(self.random.uniform(0.0, 1.5))
+        else:
+            await self._wait_for(process, "BooksReported")
+            await self._operate()
+            if moment == "running":
+                await self._sleep_reading(process, self.random.uniform(0.0, LIFE_S_MAX))
+            elif await self._wait_for(process, "at risk", LIFE_S_MAX):
+                await asyncio.sleep(self.random.uniform(0.0, ORDER_PATH_S))
+        self.report.moments[moment] = self.report.moments.get(moment, 0) + 1
+        if process.returncode is not None:
+            self.report.halts.append(f"ended with {process.returncode}: {self.last_line}")
+            return
+        process.kill()
+        await process.communicate()
+
+    async def _live_and_leave(self):
+        process = await self._start()
+        await self._wait_for(process, "BooksReported")
+        await self._operate()
+        for _ in range(20):
+            await self._sleep_reading(process, 0.5)
+            status = (await self._ask(command="status")).get("status")
+            if status is None:
+                self.report.halts.append(f"the last one ended by itself: {self.last_line}")
+                break
+            if status["link"] == "consistent" and not status["unknown_orders"]:
+                break
+            await self._operate()
+        await self._ask(command="halt", reason="the end")
+        reply = await self._ask(command="reconcile", dry_run=True)
+        self.report.differences = [
+            f"{each['kind']} {each['item']}: {each['detail']}"
+            for each in reply.get("differences", [{"kind": "", "item": "", "detail": reply}])
+        ]
+        with suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        await process.communicate()
+        self.report.exit_code = process.returncode
+
+    async def _operate(self):
+        """Settle by hand what never left: as a person who looks into the broker's own app."""
+        status = (await self._ask(command="status")).get("status")
+        if status is None:
+            return
+        if status["halted_by"]:
+            self.report.halts.append(f"{status['halted_by']}: {status['halt_reason']}")
+            await self._ask(command="resume", reason="noted")
+        placed = {each["label"] for each in self._read_broker() if each["fate"] == "placed"}
+        for intent_id in status["unknown_orders"]:
+            if f"pob1|simulator|{intent_id}" not in placed:
+                reply = await self._ask(
+                    command="ack", item=intent_id, action="ignore", reason="not in the app"
+                )
+                self.report.acknowledged += "done" in reply
+
+    def _judge_journal(self):
+        if not self.journal.exists():
+            return
+        try:
+            found = journal_reader.verify(self.journal, known_head=self.head)
+        except InputInvalid:  # killed while the tables were made: nothing was ever written
+            self.report.lost_rows += self.head is not None
+            return
+        if found.is_verified:
+            self.head = (found.head_sequence, found.head_hash)
+        elif found.broken_at is None:
+            self.report.lost_rows += 1
+        else:
+            self.report.corrupt += 1
+
+    def _judge_books(self):
+        self._judge_journal()
+        books = json.loads((self.simulator / "books.json").read_text())
+        self.report.duplicates = books["duplicates"]
+        self.report.unprotected = books["positions_without_stop"]
+        placed = [each["label"] for each in books["requests"] if each["fate"] == "placed"]
+        self.report.orders = len(placed)
+        with sqlite3.connect(f"file:{self.journal}?mode=ro", uri=True) as connection:
+            known = {row[0] for row in connection.execute("SELECT intent_id FROM intent")}
+            (self.report.trades,) = connection.execute("SELECT count(*) FROM trade").fetchone()
+        connection.close()
+        self.report.unaudited = [each for each in placed if each.split("|")[-1] not in known]
+        replay = journal_reader.replay(self.journal, decide=decide, initial_state=initial_state)
+        self.report.is_replay_identical = replay.is_identical
+
+    def _read_broker(self):
+        return json.loads((self.simulator / "books.json").read_text())["requests"]
+
+    async def _start(self):
+        return await self._spawn(
+            "run", "--simulator", self.simulator, "--directory", self.bot,
+            "--settings", self.settings,
+        )  # fmt: skip
+
+    async def _spawn(self, *arguments):
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "palmbot", *map(str, arguments)),
+            stderr=asyncio.subprocess.PIPE,
+            stdin=asyncio.subprocess.DEVNULL,
+            cwd=self.directory,
+        )
+
+    async def _ask(self, **request):
+        try:
+            return await ask(self.bot / "operator.sock", request)
+        except InputInvalid as e:
+            return {"error": str(e)}
+
+    async def _wait_for(self, process, text, timeout_s=START_S_MAX):
+        """Read the log up to a line with this text; False if none came in time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while line := await process.stderr.readline():
+                    self.last_line = line.decode()
+                    if text in self.last_line:
+                        return True
+        return False
+
+    async def _sleep_reading(self, process, seconds):
+        await self._wait_for(process, "a line that never comes", seconds)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=500)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="stop earlier")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--style", choices=("market", "limit"), default="market")
+    options = parser.parse_args()
+    began_s = time.monotonic()
+
+    def show(report):
+        left_s = (time.monotonic() - began_s) / report.kills * (options.kills - report.kills)
+        sys.stderr.write(f"\r{report.kills} kills, {left_s:.0f} s left ")
+
+    with tempfile.TemporaryDirectory(prefix="sigkill-") as directory:
+        killer = Killer(directory, seed=options.seed, style=options.style)
+        report = asyncio.run(killer.run(options.kills, show, options.minutes * 60))
+    sys.stdout.write(json.dumps(asdict(report), indent=2) + "\n")
+    sys.exit(0 if report.is_sound else 1)
+
+
+if __name__ == "__main__":
+    main()
