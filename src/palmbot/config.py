@@ -34,6 +34,10 @@ FILE_ONLY_SECTIONS: Final = frozenset({"risk", "breakers", "live"})
 """Sections that the environment cannot change: what a limit is has to stand in one place."""
 
 BP_PER_PERCENT: Final = 100
+RISK_PERCENT_MAX: Final = 10.0
+"""Three losses in a row, which stop entries, then cost less than a third of the account."""
+PERIOD_MINUTES: Final = (1, 2, 3, 4, 5, 10, 15, 30, 60, 240, 720, 1440)
+"""Bars that a cTrader broker keeps. Source: ProtoOATrendbarPeriod, up to one day."""
 HOURS_PER_DAY: Final = 24
 MINUTES_PER_HOUR: Final = 60
 
@@ -231,13 +235,13 @@ class Config:
                 rsi_period=strategy.rsi_period,
                 rsi_buy=strategy.rsi_buy,
                 rsi_sell=strategy.rsi_sell,
-                bar_period_ms=strategy.bar_period_s * MS_PER_SECOND,
+                bar_period_ms=_check_period(strategy.bar_period_s),
                 warm_up_bars=strategy.warm_up_bars,
                 history_bars=strategy.history_bars,
                 sentiment=self._make_sentiment_rules(),
                 take_profit_bp=_to_bp("strategy.take_profit_percent", strategy.take_profit_percent),
                 stop_loss_bp=_to_bp("strategy.stop_loss_percent", strategy.stop_loss_percent),
-                risk_bp=_to_bp("risk.risk_percent", risk.risk_percent),
+                risk_bp=_to_bp("risk.risk_percent", _check_risk(risk.risk_percent)),
                 margin_bp_max=_to_bp("risk.margin_percent_max", risk.margin_percent_max),
                 order_style=broker.order_style,
                 limit_tolerance_bp=_to_bp(
@@ -390,7 +394,10 @@ def _read_sections(path: Path | None) -> _Sections:
 def _read_access(path: Path | None) -> _Access:
     known = [BROKER_PREFIX + name.upper() for name in _Access.model_fields]
     if path is not None:
-        values = dotenv_values(path)
+        try:
+            values = dotenv_values(path)
+        except (OSError, UnicodeDecodeError) as e:
+            raise ConfigInvalid(f"{path} cannot be read ({e}): it is a text file in UTF-8") from e
         _check_names(values, known, str(path))
         _check_privacy(path, values)
     _check_names((name for name in os.environ if name.startswith(BROKER_PREFIX)), known, "")
@@ -490,6 +497,23 @@ def _check_names(names: Iterable[str], known: list[str], where: str) -> None:
             hint = _suggest(name, known)
         place = where or "the environment"
         raise ConfigInvalid(f"{place}: unknown variable {name}{hint}")
+
+
+def _check_period(seconds: int) -> int:
+    """Return the period in ms; without history from the broker the bot would never trade."""
+    if seconds not in {60 * minutes for minutes in PERIOD_MINUTES}:
+        served = ", ".join(str(60 * minutes) for minutes in PERIOD_MINUTES)
+        raise ValueError(f"strategy.bar_period_s = {seconds}: brokers keep bars of {served} s")
+    return seconds * MS_PER_SECOND
+
+
+def _check_risk(percent: float) -> float:
+    if percent > RISK_PERCENT_MAX:
+        raise ValueError(
+            f"risk.risk_percent = {percent:g}: more than {RISK_PERCENT_MAX:g} % of equity on one "
+            "trade is not served"
+        )
+    return percent
 
 
 def _check_privacy(path: Path, values: Mapping[str, str | None]) -> None:

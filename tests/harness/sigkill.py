@@ -19,10 +19,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from palmbot.adapters import journal_reader
+from palmbot.adapters.journal_search import read_last_state
 from palmbot.adapters.operator_socket import ask
 from palmbot.core.engine import decide
 from palmbot.core.state import initial_state
 from palmbot.domain.errors import InputInvalid
+from palmbot.live.departure import is_waiting
 
 SETTINGS = """
 [strategy]
@@ -55,6 +57,9 @@ spread_trip_factor = 1000
 spread_deny_factor = 1000
 """
 """Trades densely: nearly every bar wants an entry, and no breaker stands in its way."""
+
+MOMENTS = {"starting": 1, "running": 1, "ordering": 3, "leaving": 1}
+"""When a life ends, with weights; "leaving" ends it by SIGTERM while an order is on its way."""
 
 SPEED = 600
 """Market seconds per second: a bar every tenth of one."""
@@ -125,10 +130,9 @@ class Killer:
         )  # fmt: skip
         try:
             await self._wait_for(broker, "serving")
-            for _ in range(kills):
+            while self.report.kills < kills:
                 await self._live_and_die()
                 self._judge_journal()
-                self.report.kills += 1
                 on_kill(self.report)
                 if time.monotonic() - began_s > seconds_max:
                     break
@@ -143,7 +147,7 @@ class Killer:
 
     async def _live_and_die(self):
         process = await self._start()
-        (moment,) = self.random.choices(("starting", "running", "ordering"), (1, 1, 3))
+        (moment,) = self.random.choices(tuple(MOMENTS), tuple(MOMENTS.values()))
         if moment == "starting":
             await asyncio.sleep(self.random.uniform(0.0, 1.5))
         else:
@@ -157,8 +161,14 @@ class Killer:
         if process.returncode is not None:
             self.report.halts.append(f"ended with {process.returncode}: {self.last_line}")
             return
-        process.kill()
-        await process.communicate()
+        if moment == "leaving":
+            process.terminate()
+            await process.communicate()
+            self._judge_departure(process.returncode)
+        else:
+            process.kill()
+            await process.communicate()
+            self.report.kills += 1
 
     async def _live_and_leave(self):
         process = await self._start()
@@ -199,6 +209,12 @@ class Killer:
                     command="ack", item=intent_id, action="ignore", reason="not in the app"
                 )
                 self.report.acknowledged += "done" in reply
+
+    def _judge_departure(self, code):
+        """SIGTERM lets every request under way be answered, and ends with 0."""
+        last = read_last_state(self.journal, decide=decide, initial_state=initial_state)
+        if code != 0 or is_waiting(last.state):
+            self.report.halts.append(f"SIGTERM ended with {code}, {last.state.books.intents}")
 
     def _judge_journal(self):
         if not self.journal.exists():
@@ -277,7 +293,8 @@ def main():
     began_s = time.monotonic()
 
     def show(report):
-        left_s = (time.monotonic() - began_s) / report.kills * (options.kills - report.kills)
+        passed_s = time.monotonic() - began_s
+        left_s = passed_s / max(1, report.kills) * (options.kills - report.kills)
         sys.stderr.write(f"\r{report.kills} kills, {left_s:.0f} s left ")
 
     with tempfile.TemporaryDirectory(prefix="sigkill-") as directory:

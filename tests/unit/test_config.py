@@ -188,8 +188,8 @@ def test_a_variable_that_may_not_or_cannot_set_anything_is_refused(monkeypatch, 
         ("[strategy]\nrsi_buy = nan", "must be finite"),
         ("[strategy]\nrsi_buy = 80", "need 0 <= rsi_buy < rsi_sell"),
         ("[risk]\nrisk_percent = 0", "risk.risk_percent must be above 0"),
-        ("[risk]\nrisk_percent = 101", "at most 100, was 101"),
-        ("[risk]\nrisk_percent = inf", "at most 100, was inf"),
+        ("[risk]\nmargin_percent_max = 101", "at most 100, was 101"),
+        ("[risk]\nmargin_percent_max = inf", "at most 100, was inf"),
         ("[risk]\nrisk_percent = 0.333", "at most two decimals"),
         ("[risk]\nprice_age_s_max = -1", "price_age_s_max must be positive"),
         ("[sentiment]\nmode = 'maybe'", "sentiment.mode = 'maybe': input should be 'off', "),
@@ -272,3 +272,24 @@ def test_an_env_file_with_secrets_that_others_can_read_is_refused():
     with pytest.raises(ConfigInvalid, match=r"run `chmod 600 .env`"):
         load_env(ENV, mode=0o640)
     assert load_env("CTRADER_ENVIRONMENT=demo", mode=0o644).access is None
+
+
+def test_a_period_that_no_broker_keeps_is_refused(tmp_path):
+    settings = tmp_path / "palmbot.toml"
+    settings.write_text("[strategy]\nbar_period_s = 7\n")
+    with pytest.raises(ConfigInvalid, match=r"bar_period_s = 7: brokers keep bars of 60, 120"):
+        load_config(settings)
+
+
+def test_a_risk_that_ends_an_account_in_days_is_refused(tmp_path):
+    settings = tmp_path / "palmbot.toml"
+    settings.write_text("[risk]\nrisk_percent = 90\n")
+    with pytest.raises(ConfigInvalid, match=r"risk_percent = 90"):
+        load_config(settings)
+
+
+def test_an_env_file_that_is_no_text_is_one_sentence(tmp_path):
+    env = tmp_path / ".env"
+    env.write_bytes(b"CTRADER_CLIENT_ID=\xff\xfe\n")
+    with pytest.raises(ConfigInvalid, match=r"text file in UTF-8"):
+        load_config(env_file=env)

@@ -10,7 +10,7 @@ from palmbot.core.bars import (
     take_tick,
     take_time,
 )
-from palmbot.core.breakers import tape
+from palmbot.core.breakers.tape import take_tick as take_tick_on_tape
 from palmbot.core.breakers.watch import is_review_due, note_requests, review
 from palmbot.core.entry import decide_bar
 from palmbot.core.link import ask_bars
@@ -36,11 +36,9 @@ def on_tick(state: EngineState, tick: Tick, params: EngineParams) -> Decision:
     market = take_tick(
         state.market, tick, state.link.generation, params.bar_period_ms, params.rsi_period
     )
-    before, breakers = state, state.breakers
-    taped = tape.take_tick(breakers, before.market.tick, tick, params.breakers)
-    if taped is not breakers.tape:
-        breakers = replace(breakers, tape=taped)
-    state = replace(state, sequence=sequence, market=market, breakers=breakers)
+    before = state
+    tape = take_tick_on_tape(state, tick, params.breakers)
+    state = replace(state, sequence=sequence, market=market, tape=tape)
     is_bar_due = market.undecided_bar is not None and tick.time >= market.closed_until
     if not is_bar_due and not is_review_due(before, state, tick, params.breakers):
         return Decision(state=state)

@@ -108,9 +108,7 @@ def ask_close(step: Step, position: OpenPosition, reason: str) -> None:
     _ask(step, _make_protective(step, IntentKind.CLOSE, position, reason))
 
 
-def ask_amend(
-    step: Step, position: OpenPosition, stop: Price, target: Price | None, reason: str
-) -> None:
+def ask_amend(step: Step, position: OpenPosition, stop: Price, target: Price, reason: str) -> None:
     """Set both levels of a position, unless that is under way."""
     if is_under_way(step, IntentKind.AMEND, position.position_id):
         return

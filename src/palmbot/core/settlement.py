@@ -334,8 +334,15 @@ def _take_levels(step: Step, held: OpenPosition, remote: Position) -> OpenPositi
 def _restore_levels(step: Step, held: OpenPosition) -> None:
     """Ask for the intended stop; close if the price is beyond it or the repair keeps failing."""
     tick = step.state.market.tick
-    is_beyond = tick is not None and (
-        tick.bid <= held.intended_stop if held.side is Side.BUY else tick.ask >= held.intended_stop
+    is_current = step.state.market.tick_generation == step.link.generation
+    is_beyond = (
+        tick is not None
+        and is_current
+        and (
+            tick.bid <= held.intended_stop
+            if held.side is Side.BUY
+            else tick.ask >= held.intended_stop
+        )
     )
     if is_beyond:
         ask_close(step, held, "the price is beyond the stop it should have")

@@ -7,7 +7,7 @@ JSON by these annotations. Mappings and tuples in it are never changed in place.
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from palmbot.core.breakers.book import BreakerBook, BreakerChange, BreakerRecord
+from palmbot.core.breakers.book import BreakerBook, BreakerChange, BreakerRecord, Tape
 from palmbot.core.params import EngineParams
 from palmbot.core.rsi import RSI_START, RsiState
 from palmbot.domain.commands import Command
@@ -298,6 +298,8 @@ class EngineState:
     books: Books = Books()
     switch: TradingSwitch = TradingSwitch()
     breakers: BreakerBook = field(default_factory=BreakerBook)
+    tape: Tape = field(default_factory=Tape)
+    """What single ticks tell the breakers; apart from them because it changes with many a tick."""
     flatten: FlattenOrder | None = None
     tally: Tally = Tally()
     account: Account | None = None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from palmbot.core.breakers.book import BreakerBook, BreakerChange, BreakerRecord
+from palmbot.core.breakers.book import BreakerBook, BreakerChange, BreakerRecord, Tape
 from palmbot.core.params import EngineParams
 from palmbot.core.state import (
     Books,
@@ -88,6 +88,10 @@ class Step:
     def set_breakers(self, breakers: BreakerBook) -> None:
         """Replace what the breakers remember; a breaker itself goes through `put_breaker`."""
         self.state = replace(self.state, breakers=breakers)
+
+    def set_tape(self, tape: Tape) -> None:
+        """Replace what single ticks tell the breakers."""
+        self.state = replace(self.state, tape=tape)
 
     def put_breaker(self, record: BreakerRecord, change: BreakerChange | None = None) -> None:
         """Record a breaker as it stands now, and for the audit how it came there."""

@@ -40,8 +40,9 @@ class Metronome:
 
     def _beat(self) -> None:
         now_s = self._clock.link_s()
+        # First, so that a sink that refuses does not end the beat as well.
+        self._timer = self._clock.call_at(now_s + self._beat_s, self._beat)
         if self._last is not None:
             market_ms, arrived_s = self._last
             passed_ms = int((now_s - arrived_s) * MS_PER_SECOND)
             self._sink.put(TimePassed(time=TimestampMs(market_ms + passed_ms)))
-        self._timer = self._clock.call_at(now_s + self._beat_s, self._beat)

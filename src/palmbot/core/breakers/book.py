@@ -238,7 +238,6 @@ class BreakerBook:
     outcomes: tuple[Outcome, ...] = ()
     """Newest trades by the time they closed, each once."""
     volatility: VolatilityView = VolatilityView()
-    tape: Tape = Tape()
     rejects: tuple[Mishap, ...] = ()
     unknowns: tuple[Mishap, ...] = ()
     starts: tuple[TimestampMs, ...] = ()

@@ -71,8 +71,7 @@ def watch_silence(step: Step, event: TimePassed) -> None:
         return
     age_ms = event.time - tick.time
     if age_ms > step.params.price_age_max_ms and symbol.hours.are_open(event.time):
-        book = step.state.breakers
-        step.set_breakers(replace(book, tape=replace(book.tape, fresh_ticks=0)))
+        step.set_tape(replace(step.state.tape, fresh_ticks=0))
         trip(
             step,
             BreakerName.DATA_STALE,
@@ -91,7 +90,7 @@ def watch_opening(step: Step, before: Tick | None, tick: Tick) -> None:
         return
     rules = step.params.breakers
     book = step.state.breakers
-    step.set_breakers(replace(book, tape=replace(book.tape, session_close=before.bid)))
+    step.set_tape(replace(step.state.tape, session_close=before.bid))
     atr = read_atr(book.volatility, rules)
     gap = abs(tick.bid - before.bid)
     if atr is None or gap * PERCENT < rules.gap_percent * atr:
@@ -113,7 +112,7 @@ def release_companions(step: Step) -> None:
     rules = step.params.breakers
     book = step.state.breakers
     stale = book.read(BreakerName.DATA_STALE)
-    if stale.phase is BreakerPhase.OPEN and book.tape.fresh_ticks >= rules.fresh_ticks:
+    if stale.phase is BreakerPhase.OPEN and step.state.tape.fresh_ticks >= rules.fresh_ticks:
         close(step, BreakerName.DATA_STALE, f"{rules.fresh_ticks} fresh prices")
     for name in (BreakerName.GAP_GUARD, BreakerName.REJECT_RATE):
         record = step.state.breakers.read(name)

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from palmbot.core.breakers.book import BreakerBook, Sample, Tape
+from palmbot.core.breakers.book import Sample, Tape
 from palmbot.core.breakers.rules import MINUTES_PER_DAY, BreakerRules
 from palmbot.core.breakers.volatility import fire
+from palmbot.core.state import EngineState
 from palmbot.core.step import Step
 from palmbot.domain.market import Tick
 from palmbot.domain.units import BASIS_POINTS, MS_PER_MINUTE
@@ -14,16 +15,26 @@ SLOT_MINUTES = 5
 EMPTY = Sample()
 
 
-def take_tick(book: BreakerBook, before: Tick | None, tick: Tick, rules: BreakerRules) -> Tape:
-    """Return the tape after a tick; the same object if nothing changed."""
-    tape = book.tape
+def take_tick(state: EngineState, tick: Tick, rules: BreakerRules) -> Tape:
+    """Return the tape after a tick that comes upon a state; the same object if nothing changed."""
+    tape = state.tape
     minute = tick.time // MS_PER_MINUTE
     bid = tick.bid
     if minute != tape.minute:
-        tape = _turn_minute(tape, before, minute, bid, rules)
+        tape = _turn_minute(tape, state.market.tick, minute, bid, rules)
     elif not tape.low <= bid <= tape.high:
-        tape = replace(tape, high=max(tape.high, bid), low=min(tape.low, bid))
-    if tape.fresh_ticks < rules.fresh_ticks and book.is_alert:
+        tape = Tape(
+            minute=minute,
+            high=max(tape.high, bid),
+            low=min(tape.low, bid),
+            ranges=tape.ranges,
+            spreads=tape.spreads,
+            range_limit=tape.range_limit,
+            usual_spread=tape.usual_spread,
+            fresh_ticks=tape.fresh_ticks,
+            session_close=tape.session_close,
+        )
+    if tape.fresh_ticks < rules.fresh_ticks and state.breakers.is_alert:
         tape = replace(tape, fresh_ticks=tape.fresh_ticks + 1)
     return tape
 
@@ -41,7 +52,7 @@ def is_beyond(tape: Tape, tick: Tick, rules: BreakerRules) -> bool:
 def judge_tape(step: Step, tick: Tick) -> None:
     """Trip the volatility breaker on a burst, a wide spread, or near the exchange's price limit."""
     rules = step.params.breakers
-    tape = step.state.breakers.tape
+    tape = step.state.tape
     span = tape.high - tape.low
     spread, usual = tick.ask - tick.bid, tape.usual_spread
     if tape.range_limit is not None and span >= tape.range_limit:

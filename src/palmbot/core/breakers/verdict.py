@@ -42,7 +42,7 @@ def find_unknown(state: EngineState, params: EngineParams) -> str:
 
 def find_wide_spread(state: EngineState, params: EngineParams) -> str:
     """Return in words that the spread is too wide against its median, or nothing."""
-    tick, tape = state.market.tick, state.breakers.tape
+    tick, tape = state.market.tick, state.tape
     usual = tape.usual_spread
     if tick is None or usual is None:
         return ""

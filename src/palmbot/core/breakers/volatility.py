@@ -63,8 +63,8 @@ def fire(step: Step, reason: str, *, measured: int, threshold: int) -> None:
     if step.state.symbol is not None:
         hours = step.state.symbol.hours
         until = add_open_minutes(hours, now, rules.volatility_hold_minutes)
-    tape = replace(book.tape, fresh_ticks=0)
-    step.set_breakers(replace(book, tape=tape, volatility=replace(book.volatility, calm_bars=0)))
+    step.set_tape(replace(step.state.tape, fresh_ticks=0))
+    step.set_breakers(replace(book, volatility=replace(book.volatility, calm_bars=0)))
     if record.phase is not BreakerPhase.CLOSED:
         extend(step, NAME, until, reason)
         return
@@ -81,12 +81,12 @@ def release_volatility(step: Step) -> None:
     rules = step.params.breakers
     book = step.state.breakers
     record = book.read(NAME)
-    has_ticks = book.tape.minute > 0
+    tape = step.state.tape
     if (
         record.phase is BreakerPhase.OPEN
         and read_now(step.state) >= record.hold_until
         and (book.volatility.calm_bars >= rules.calm_bars or book.volatility.ratio_percent is None)
-        and (not has_ticks or book.tape.fresh_ticks >= rules.fresh_ticks)
+        and (tape.minute == 0 or tape.fresh_ticks >= rules.fresh_ticks)
     ):
         close(step, NAME, f"calm for {book.volatility.calm_bars} bars")
 

@@ -97,7 +97,7 @@ def is_review_due(before: EngineState, state: EngineState, tick: Tick, rules: Br
         or day.baseline is None
         or state.flatten is not None
         or book.is_alert
-        or is_beyond(book.tape, tick, rules)
+        or is_beyond(state.tape, tick, rules)
     )
 
 

@@ -148,7 +148,7 @@ def test_a_spread_far_wider_than_usual_at_that_time_of_day_trips_and_a_wide_one_
         for minute in range(4):
             world.broker.now = START + day * DAY + minute * MINUTE
             world.tick()
-    assert world.state.breakers.tape.usual_spread == 100_000
+    assert world.state.tape.usual_spread == 100_000
     world.params = make_params(burst_factor=1_000)
     world.broker.now += 1_000
     wide = make_tick(world.broker.now, PRICE, spread=299_000)
