@@ -102,6 +102,13 @@ class Journal(Protocol):
             JournalWriteFailed: it is not on disk; trading must halt.
         """
 
+    async def flush(self) -> None:
+        """Return once every appended step is durable.
+
+        Raises:
+            JournalWriteFailed: one is not on disk; trading must halt.
+        """
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:

@@ -90,15 +90,18 @@ class Trader:
         (`StoreIntent`) and sent by a later one: only when the first is on disk does
         `IntentStored` join the queue, behind everything that arrived meanwhile, so that
         the gate, asked again, knows of a link or a permission lost during the commit.
-        Between its answer and the bytes there is no await. The step that says "sent" is
-        recorded after the bytes; if we die in between, the stored intent counts as
-        perhaps sent.
+        Each of these steps is on disk before that question, so that all that led to the
+        bytes can be replayed. Between the answer and the bytes there is no await. The step
+        that says "sent" is recorded after the bytes; if we die in between, the stored
+        intent counts as perhaps sent.
         """
         decided_at_s = self._clock.link_s()
         decision = decide(self.state, event, self.params)
         self.state = decision.state
         self._send(decision)
         await self._journal.append(event, decision)
+        if self._decided_at_s:  # the gate's second answer will rest on this step as well
+            await self._journal.flush()
         for command in decision.commands:
             self._carry_out(command, decided_at_s)
         for observer in self._observers:

@@ -41,6 +41,9 @@ class Watched:
             raise JournalWriteFailed("disk full")
         self.calls.append(("recorded", type(event).__name__))
 
+    async def flush(self):
+        self.calls.append(("flushed", len(self.calls)))
+
     def write(self, command):
         assert isinstance(command, Send)
         self.calls.append(("written", command.intent.intent_id))
@@ -112,6 +115,16 @@ def test_an_order_is_stored_before_its_bytes_and_its_bytes_come_before_the_step_
     assert watched.calls[written - 1] == ("recorded", "Tick")  # the step with StoreIntent
     assert watched.calls[written + 1] == ("recorded", IntentStored.__name__)
     assert entry_states(trader) == [IntentState.SENT]
+
+
+def test_what_was_decided_during_the_commit_is_on_disk_before_the_bytes_as_well():
+    def change(watched, inbox):
+        watched.on_store = lambda: inbox.put(make_tick(START + PERIOD + 5, PRICE - 100_000))
+
+    watched, _, _ = play(change)
+    kinds = [kind for kind, _ in watched.calls]
+    written = kinds.index("written")
+    assert kinds[written - 2 : written] == ["recorded", "flushed"]
 
 
 def test_a_link_lost_during_the_commit_stops_the_order():
