@@ -13,7 +13,7 @@ COMPILE = $(BIN)/uv --no-config --quiet pip compile pyproject.toml --universal -
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench conformance proto proto-check lock clean
+.PHONY: help setup demo test check format bench conformance sigkill simulate proto proto-check lock clean
 
 help:  ## print this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | while IFS='	' read -r target what; do \
@@ -47,6 +47,9 @@ bench: $(READY)  ## run every script in bench/ and print its figures
 
 conformance: $(READY)  ## hold our wire against the official client package
 	@$(BIN)/python conformance/run.py $(ARGS)
+
+sigkill: $(READY)  ## kill the real bot 500 times and hold its books against the broker's
+	@PYTHONPATH=tests $(BIN)/python -m harness.sigkill $(ARGS)
 
 proto: $(READY)  ## write the message classes anew from proto/
 	@$(PROTOC) --python_out=src --pyi_out=src

@@ -89,8 +89,8 @@ class KillReport:
     unaudited: list[str] = field(default_factory=list)
     """Orders at the broker of which the journal knows nothing."""
     halts: list[str] = field(default_factory=list)
-    differences: list[str] = field(default_factory=list)
-    """Between both books once the last life had reconciled."""
+    differences: list[dict] = field(default_factory=list)
+    """Between both books once the last life had reconciled and halted."""
     is_replay_identical: bool = False
     exit_code: int | None = None
     """Of the last life, which is ended by SIGTERM."""
@@ -184,11 +184,12 @@ class Killer:
                 break
             await self._operate()
         await self._ask(command="halt", reason="the end")
-        reply = await self._ask(command="reconcile", dry_run=True)
-        self.report.differences = [
-            f"{each['kind']} {each['item']}: {each['detail']}"
-            for each in reply.get("differences", [{"kind": "", "item": "", "detail": reply}])
-        ]
+        for _ in range(5):  # the last order may still be on its way
+            reply = await self._ask(command="reconcile", dry_run=True)
+            self.report.differences = reply.get("differences", [reply])
+            if not self.report.differences:
+                break
+            await self._sleep_reading(process, 0.5)
         with suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
         await process.communicate()

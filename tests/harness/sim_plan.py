@@ -59,7 +59,7 @@ class Plan:
     seed: int
     entries: int = 20
     """Orders at the broker after which the faults end."""
-    hours_max: float = 6.0
+    hours_max: float = 24.0
     quote_s: float = 5.0
     beat_s: float = 5.0
     network: NetworkFaults = CALM
@@ -153,15 +153,15 @@ def draw_plan(seed, **changes):
     )
     plan = Plan(
         seed=seed,
-        beat_s=choice((1.0, *(10.0,) * 9)),
-        quote_s=choice((3.0, 10.0, 10.0, 10.0)),
+        beat_s=choice((1.0, *(10.0,) * 49)),
+        quote_s=choice((3.0, *(10.0,) * 9)),
         network=network,
         broker=broker,
         disk=disk,
         requests=requests,
         settings=settings,
         style=choice((OrderStyle.MARKET, OrderStyle.LIMIT)),
-        books_interval_s=choice((60.0, 60.0, 180.0)),
+        books_interval_s=choice((60.0, 180.0, 180.0)),
         snapshot_steps=choice((50, 300, 1_000)),
         gap=some(0.01),
         jump=some(0.01),

@@ -24,6 +24,7 @@ TOLD_EVERY_S = 5.0
 RUNS_PER_PROCESS = 400
 SWEEP_SEEDS_MAX = 100_000
 FAILURES_SHOWN_MAX = 20
+FEW_ENTRIES = 20
 
 
 @dataclass(slots=True)
@@ -140,6 +141,8 @@ def _run_many(run, tasks, count, options):
     with multiprocessing.Pool(options.jobs, maxtasksperchild=RUNS_PER_PROCESS) as pool:
         for outcome, cpu_s, command in pool.imap_unordered(run, tasks, chunksize=4):
             total.add(outcome, cpu_s, command)
+            if outcome.entries < FEW_ENTRIES and run is run_seed:
+                _say(f"few    {outcome.entries} entries, look: {command}")
             if outcome.violation:
                 _say(f"BROKEN {outcome.violation}\n       repeat: {command}")
             now_s = time.monotonic()

@@ -103,7 +103,7 @@ def judge(before, event, decision):
             assert new.limits.tightened_by(old.limits) == new.limits
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(deeds=st.lists(DEEDS, min_size=3, max_size=25), latch=st.booleans())
 def test_no_entry_passes_a_breaker_and_none_releases_but_by_its_rule(deeds, latch):
     world = BreakerWorld(
@@ -127,7 +127,7 @@ def test_no_entry_passes_a_breaker_and_none_releases_but_by_its_rule(deeds, latc
     assert msgspec.json.decode(encoded, type=EngineState) == world.state
 
 
-@settings(max_examples=75)
+@settings(max_examples=40)
 @given(deeds=st.lists(DEEDS, min_size=3, max_size=12))
 def test_a_restart_changes_no_breaker_but_the_one_that_counts_restarts(deeds):
     world = BreakerWorld(make_params(tape_minutes_min=10))

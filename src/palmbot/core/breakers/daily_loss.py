@@ -96,7 +96,9 @@ def measure_day(step: Step, event: Event) -> None:
         return
     if equity != day.equity:
         day = replace(day, equity=equity)
-        step.set_breakers(replace(book, day=day))
+        if not book.is_blind:
+            # Until the books are clean again, what was known before counts for the next baseline.
+            step.set_breakers(replace(book, day=day))
     allowed = read_allowed_loss(day)
     if day.loss is None or allowed is None:
         return
@@ -204,7 +206,7 @@ def _find_baseline(step: Step, event: Event) -> None:
     is_estimated = is_estimated or (is_first and not is_covered)
     candidates = [reconstructed]
     if is_estimated or was_open:
-        candidates += [step.books.balance, equity]
+        candidates += [step.books.balance - day.cash_flow, equity - day.cash_flow]
         candidates += [day.carried] if day.carried is not None else []
     quality = Quality.ESTIMATED if is_estimated else Quality.EXACT
     day = replace(day, baseline=Money(max(candidates)), quality=quality, equity=equity)

@@ -43,17 +43,19 @@ def read_streak(outcomes: tuple[Outcome, ...]) -> int:
     return streak
 
 
-def review_streak(step: Step, fresh: tuple[Outcome, ...]) -> None:
-    """Trip when new trades complete a streak; allow a probe when the cool-down is over."""
+def review_streak(step: Step) -> None:
+    """Trip when the ledger ends in a streak; allow a probe when the cool-down is over.
+
+    Only a winning probe closes the breaker, and a win ends every streak: so a streak is never
+    counted a second time.
+    """
     book = step.state.breakers
     record = book.read(NAME)
     losses_max = step.params.breakers.losses_max
     if book.day is not None:
         losses_max = min(losses_max, book.day.limits.losses_max)
     streak = read_streak(book.outcomes)
-    # Only a new loss trips: a win, or a restart with the same ledger, never does so again.
-    has_lost = any(each.result is Result.LOSS for each in fresh)
-    if record.phase is BreakerPhase.CLOSED and has_lost and streak >= losses_max:
+    if record.phase is BreakerPhase.CLOSED and streak >= losses_max:
         _open(step, f"{streak} losing trades in a row", measured=streak, threshold=losses_max)
     elif record.phase is BreakerPhase.OPEN and read_now(step.state) >= record.hold_until:
         allow_probe(step, NAME, "the cool-down is over")

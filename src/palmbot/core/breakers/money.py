@@ -26,7 +26,8 @@ def account_for_money(step: Step, event: Event) -> None:
             step.set_breakers(_note_seen(step, book))
         return
     flow = 0
-    residual = books.balance - book.balance_seen - _read_results(event, book.balance_version_seen)
+    moved = books.balance - book.balance_seen
+    residual = moved - _read_results(event, book.balance_version_seen, moved)
     if isinstance(event, BalanceChanged):
         flow, own_part = _read_payment(event, book)
         residual -= own_part
@@ -57,12 +58,21 @@ def read_closings(event: Event) -> tuple[Fill, ...]:
     return tuple(fill for fill in fills if fill.closing is not None)
 
 
-def _read_results(event: Event, version_seen: int) -> int:
-    """Return what the closing fills booked that are younger than the balance last seen."""
+def _read_results(event: Event, version_seen: int, moved: int) -> int:
+    """Return what the closing fills booked that are younger than the balance last seen.
+
+    A broker that does not number its balances can repeat a fill: only one that moved the
+    balance is a result then.
+    """
+    is_numbered = version_seen > 0
     return sum(
         fill.closing.net_profit
         for fill in read_closings(event)
-        if fill.closing is not None and fill.closing.balance_version > version_seen
+        if fill.closing is not None
+        and (
+            fill.closing.balance_version > version_seen
+            or (not is_numbered and isinstance(event, OrderFilled) and moved != 0)
+        )
     )
 
 

@@ -114,7 +114,7 @@ def _review(step: Step, before: EngineState, event: Event) -> None:
     elif isinstance(event, TimePassed):
         watch_silence(step, event)
     daily_loss.measure_day(step, event)
-    loss_streak.review_streak(step, fresh)
+    loss_streak.review_streak(step)
     if step.state.breakers.records:
         daily_loss.release_day(step)
         release_volatility(step)

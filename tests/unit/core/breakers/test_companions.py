@@ -16,7 +16,7 @@ from palmbot.domain.events import (
     TimePassed,
 )
 from palmbot.domain.market import Interval, TradingHours
-from palmbot.domain.orders import IntentKind
+from palmbot.domain.orders import IntentKind, OrderStyle
 from palmbot.domain.units import TimestampMs
 
 OPEN, CLOSED, LATCHED = BreakerPhase.OPEN, BreakerPhase.CLOSED, BreakerPhase.LATCHED
@@ -185,3 +185,19 @@ def test_every_change_raises_the_epoch_and_is_told():
     assert change.measured >= change.threshold > 0
     assert world.state.switch.epoch > before
     assert change.epoch <= world.state.switch.epoch
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_an_entry_that_rests_at_the_broker_is_cancelled_on_a_trip(is_late):
+    world = BreakerWorld(replace(make_params(), order_style=OrderStyle.LIMIT))
+    world.stored(world.fall())
+    accepted = world.broker.enter(world.sends[-1], [world.sends[-1].volume])[0]
+    charge = (-600, "BALANCE_CHARGE")
+    if is_late:
+        world.pay(*charge)
+        world.give(accepted)
+    else:
+        world.give(accepted)
+        world.pay(*charge)
+    kinds = [intent.kind for intent in world.state.books.intents.values()]
+    assert IntentKind.CANCEL in kinds

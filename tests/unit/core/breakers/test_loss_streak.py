@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from harness.breaker_world import DAY, HOUR, MINUTE, BreakerWorld, make_params
 from harness.engine_world import START, make_symbol
 from palmbot.core.breakers.book import Outcome, Result
-from palmbot.core.breakers.loss_streak import read_streak
+from palmbot.core.breakers.loss_streak import enter_outcomes, read_streak
+from palmbot.core.state import ClosedPosition
+from palmbot.core.step import Step
 from palmbot.domain.breakers import BreakerName, BreakerPhase
 from palmbot.domain.market import Interval, TradingHours
 from palmbot.domain.units import IntentId, Money, PositionId, TimestampMs
@@ -155,6 +157,18 @@ def test_the_third_trip_within_five_trading_days_latches_for_good():
     assert world.phase(STREAK) is BreakerPhase.LATCHED
 
 
+def test_a_probe_that_loses_is_no_trip_of_its_own():
+    world = BreakerWorld(make_params(cool_down_minutes=(10,), daily_loss_bp=5_000))
+    trip(world)
+    world.wait(10 * MINUTE)
+    world.win()
+    trip(world)
+    world.wait_until(world.record(STREAK).hold_until)
+    world.wait(MINUTE)
+    world.lose()
+    assert world.phase(STREAK) is BreakerPhase.OPEN
+
+
 def test_a_loss_found_later_is_put_where_it_belongs():
     world = BreakerWorld()
     world.lose()
@@ -168,6 +182,22 @@ def test_a_loss_found_later_is_put_where_it_belongs():
     assert [each.closed_at for each in ledger] == sorted(each.closed_at for each in ledger)
 
 
+def test_a_trade_told_twice_is_in_the_ledger_once():
+    world = BreakerWorld()
+    world.lose()
+    trade = next(each for _, decision in world.history for each in decision.closed_trades)
+    step = Step(world.state, world.params)
+    gone = ClosedPosition(
+        position_id=trade.position_id,
+        intent_id=trade.intent_id,
+        closed_at=trade.exit_time,
+        reason="again",
+    )
+    step.drop_position(gone, trade)
+    assert enter_outcomes(step) == ()
+    assert step.state.breakers.outcomes == world.state.breakers.outcomes
+
+
 def test_a_restart_neither_trips_again_nor_forgets():
     world = BreakerWorld()
     trip(world)
@@ -176,6 +206,15 @@ def test_a_restart_neither_trips_again_nor_forgets():
         world.restart()
         world.come_back()
     assert world.record(STREAK) == before
+
+
+def test_a_lowered_limit_acts_on_the_losses_there_are():
+    world = BreakerWorld()
+    world.lose()
+    world.lose()
+    world.params = make_params(losses_max=2)
+    world.restart()
+    assert world.phase(STREAK) is BreakerPhase.OPEN
 
 
 def test_half_of_the_smallest_volume_is_the_smallest_volume():

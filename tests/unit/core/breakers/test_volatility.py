@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 
+import pytest
+
 from harness.breaker_world import DAY, HOUR, MINUTE, RULES, BreakerWorld, make_params
 from harness.engine_world import PERIOD, PRICE, START, make_bar, make_tick
 from palmbot.core.breakers.book import Sample, VolatilityView
-from palmbot.core.breakers.volatility import read_atr, take_bars
+from palmbot.core.breakers.volatility import judge_bar, read_atr, take_bars
+from palmbot.core.step import Step
 from palmbot.domain.breakers import BreakerName, BreakerPhase
 from palmbot.domain.market import ALWAYS_OPEN, Bar, Interval, TradingHours
 from palmbot.domain.units import Price, TimestampMs
@@ -117,6 +120,16 @@ def test_twice_the_usual_trips_and_calm_bars_ticks_and_time_release():
     assert world.phase(SPIKE) is BreakerPhase.OPEN  # time is over, the ratio is not calm
     feed(world, [100_000] * 20)
     assert world.phase(SPIKE) is BreakerPhase.CLOSED
+
+
+@pytest.mark.parametrize(("ratio", "phase"), [(199, BreakerPhase.CLOSED), (200, BreakerPhase.OPEN)])
+def test_exactly_twice_the_usual_trips(ratio, phase):
+    world = BreakerWorld()
+    step = Step(world.state, world.params)
+    view = replace(world.state.breakers.volatility, ratio_percent=ratio)
+    step.set_breakers(replace(world.state.breakers, volatility=view))
+    judge_bar(step)
+    assert step.state.breakers.read(SPIKE).phase is phase
 
 
 def test_the_hold_only_grows_while_the_spike_lasts():
