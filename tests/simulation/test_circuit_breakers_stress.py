@@ -260,7 +260,8 @@ def test_flattening_waits_for_the_market_to_open():
     world.give(make_tick(world.broker.now, world.broker.bid))
     assert world.phase(BreakerName.DAILY_LOSS) is BreakerPhase.OPEN
     assert world.state.flatten is not None
-    assert world.sends[-1].kind is IntentKind.ENTRY
+    kinds = {intent.kind for intent in world.state.books.intents.values()}
+    assert IntentKind.CLOSE not in kinds
     world.broker.now = closes_at + HOUR
     world.give(TimePassed(time=TimestampMs(world.broker.now)))
     world.carry_out()
@@ -287,7 +288,10 @@ def test_a_refused_close_is_asked_for_again():
             },
         ),
     )
-    world.wait(11_000)
+    intents = len(world.state.books.intents)
+    world.tick(time=world.broker.now + 9_000)
+    assert len(world.state.books.intents) == intents  # not every second
+    world.wait(2_000)
     assert world.state.position is None
     assert world.broker.positions == {}
 

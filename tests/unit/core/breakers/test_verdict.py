@@ -16,8 +16,11 @@ from palmbot.core.breakers.verdict import (
     read_loss_allowed,
     read_size_percent,
 )
+from palmbot.core.gate import Allowed, Denial, Denied, authorize, deny_entry
+from palmbot.core.state import FlattenOrder
 from palmbot.domain.breakers import BreakerName, BreakerPhase
-from palmbot.domain.units import IntentId, Money
+from palmbot.domain.market import Side
+from palmbot.domain.units import IntentId, Money, TimestampMs
 
 
 def with_record(name, phase, probe=None):
@@ -95,3 +98,24 @@ def test_the_headroom_shrinks_with_the_limit_in_force():
     granted = replace(day, granted=Money(300 * MONEY))
     state = replace(world.state, breakers=replace(world.state.breakers, day=granted))
     assert read_headroom(state) == 300 * MONEY
+
+
+def test_nothing_enters_while_positions_are_being_closed():
+    world = BreakerWorld()
+    order = FlattenOrder(reason="storm", since=world.state.market.time)
+    state = replace(world.state, flatten=order)
+    denied = deny_entry(state, world.params, Side.BUY, TimestampMs(world.broker.now))
+    assert denied is not None
+    assert denied.code is Denial.OPERATOR
+
+
+def test_the_gate_itself_holds_the_loss_at_the_stop_against_the_day():
+    world = BreakerWorld()
+    world.fall()
+    (intent,) = world.state.books.intents.values()
+    assert isinstance(authorize(world.state, world.params, intent), Allowed)
+    day = replace(world.day, granted=Money(50 * MONEY))
+    state = replace(world.state, breakers=replace(world.state.breakers, day=day))
+    answer = authorize(state, world.params, intent)
+    assert isinstance(answer, Denied)
+    assert answer.code is Denial.BUDGET
