@@ -4,7 +4,7 @@ All methods block; the loop calls what may take long in threads. Adapters transl
 exceptions into those of `domain.errors`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -184,3 +184,45 @@ class Prover(Protocol):
             root: Absolute path of the tree.
             changed: Paths that differ from the base commit; None before any work was done.
         """
+
+
+class Project(Protocol):
+    """The files of a project that people, agents and we share."""
+
+    def read_document(self) -> bytes:
+        """Return the session document.
+
+        Raises:
+            InputInvalid: it is missing, too large or no regular file.
+        """
+
+    def write_document(self, content: bytes, expected: bytes) -> bool:
+        """Replace the session document unless it has changed meanwhile; return whether it was."""
+
+    def read_central(self, worktree: str | None) -> bytes | None:
+        """Return the central file of the project, or of a worktree; None if it is as last read.
+
+        Raises:
+            InputInvalid: too large or no regular file.
+        """
+
+    def read_inbox(self) -> tuple[tuple[str, bytes], ...]:
+        """Return the spooled reports with their names; each is complete."""
+
+    def release(self, name: str) -> None:
+        """Drop a spooled report whose event is stored."""
+
+    def write_digests(self, section: str, digests: Mapping[str, str]) -> bool:
+        """Bring our lines in the central file up to date; return whether one had vanished."""
+
+    def keep_report(self, batch_id: str, text: str) -> None:
+        """Write the full report of a batch for people to read."""
+
+    def attempt_dir(self, batch_id: str, attempt: int, attempt_id: str) -> str:
+        """Make the folder of an attempt and return its absolute path."""
+
+    def write_prompt(self, attempt_dir: str, prompt: str) -> str:
+        """Write the prompt of an attempt and return its absolute path."""
+
+    def last_change_ms(self, worktree: str) -> int:
+        """Return when the newest file of a worktree was written, wall clock."""

@@ -114,7 +114,7 @@ def _apply(state: RunState, recorded: Recorded) -> RunState:  # noqa: C901, PLR0
         case IntegrationFailed():
             return _update(state, event.batch_id, lambda each: _on_not_integrated(each, event))
         case MetricsMeasured():
-            return replace(state, metrics=event.results, is_metrics_due=False)
+            return replace(state, metrics=event.results, metrics_at_ms=at_ms, is_metrics_due=False)
         case OperatorApproved():
             return _update(state, event.batch_id, _on_approved)
         case OperatorPaused():

@@ -92,6 +92,7 @@ class RunState:
     finished: str = ""
     """Why the run ended; empty while it goes on."""
     metrics: tuple[MetricResult, ...] = ()
+    metrics_at_ms: int = 0
     is_metrics_due: bool = True
     """Something was merged since the table was measured, or it never was."""
     seen_digests: frozenset[str] = frozenset()

@@ -79,8 +79,7 @@ def parse_reports(text: str) -> ReportsFound:
         if block.kind is BlockKind.HEADING and 2 <= block.level <= 4:  # noqa: PLR2004
             heading = _HEADING.match(block.title.strip().strip("*"))
             if heading:
-                found = _read_report(shape, index, block, heading)
-                (reports if isinstance(found, Report) else diagnoses).append(found)  # type: ignore[arg-type]
+                _file(_read_report(shape, index, block, heading), reports, diagnoses)
     for line, content in enumerate(shape.lines):
         if "-" not in content:
             continue
@@ -88,11 +87,19 @@ def parse_reports(text: str) -> ReportsFound:
             if _LOOKS_LIKE.match(content):
                 diagnoses.append(_diagnose_masked(shape, line))
         elif found := _read_single_line(content, line):
-            (reports if isinstance(found, Report) else diagnoses).append(found)  # type: ignore[arg-type]
+            _file(found, reports, diagnoses)
     return ReportsFound(
         reports=tuple(sorted(reports, key=lambda each: each.line)[:REPORTS_MAX]),
         diagnoses=tuple(sorted(diagnoses, key=lambda each: each.line)[:REPORTS_MAX]),
     )
+
+
+def _file(found: Report | Diagnosis, reports: list[Report], diagnoses: list[Diagnosis]) -> None:
+    """Put what was found where it belongs."""
+    if isinstance(found, Report):
+        reports.append(found)
+    else:
+        diagnoses.append(found)
 
 
 def is_complete(text: str, report: Report) -> bool:
