@@ -79,10 +79,12 @@ def _answer(model: ScriptedModel, path: str, body: Json) -> tuple[str, bytes]:
         return "application/json", b'{"input_tokens": 10}'
     if path.endswith("/messages"):
         names = [tool["name"] for tool in body.get("tools", ())]
-        return "text/event-stream", _anthropic(_next(model, names, "tool_result", body), model.text)
+        return "text/event-stream", _anthropic(
+            _next(model, names, '"type": "tool_result"', body), model.text
+        )
     if path.endswith("/responses"):
         names = [str(tool.get("name", tool["type"])) for tool in body.get("tools", ())]
-        call = _next(model, names, "function_call_output", body)
+        call = _next(model, names, '"type": "function_call_output"', body)
         return "text/event-stream", _responses(call, model.text)
     if "GenerateContent" in path or "generateContent" in path:
         names = [
@@ -90,7 +92,7 @@ def _answer(model: ScriptedModel, path: str, body: Json) -> tuple[str, bytes]:
             for tool in body.get("tools", ())
             for each in tool.get("functionDeclarations", ())
         ]
-        chunk = _gemini(_next(model, names, "functionResponse", body), model.text)
+        chunk = _gemini(_next(model, names, '"functionResponse":', body), model.text)
         if "stream" in path:
             return "text/event-stream", b"data: " + chunk + b"\r\n\r\n"
         return "application/json", chunk

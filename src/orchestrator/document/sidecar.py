@@ -3,8 +3,8 @@
 import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, replace
-from typing import Any, Final, TypeAlias, TypeVar
+from dataclasses import fields
+from typing import Any, Final, TypeAlias, TypeVar, get_type_hints
 
 import msgspec
 
@@ -76,11 +76,11 @@ def parse_acceptance(content: bytes) -> Acceptance:
     for name in dict.fromkeys((*batches, *checks)):
         table = batches.get(name, {})
         _refuse_unknown(table, _BATCH_KEYS, f"batches.{name}")
-        value = _convert(table, BatchAcceptance, f"batches.{name}")
-        said.append((name, replace(value, checks=tuple(checks.get(name, ())))))
+        values = _convert_some(table, BatchAcceptance, f"batches.{name}")
+        said.append((name, BatchAcceptance(**values, checks=tuple(checks.get(name, ())))))
     rest = {key: value for key, value in root.items() if key not in _SEPARATE}
-    return replace(
-        _convert(rest, Acceptance, "acceptance.toml"),
+    return Acceptance(
+        **_convert_some(rest, Acceptance, "acceptance.toml"),
         batches=tuple(said),
         metrics=tuple(
             _read_metric(table, f"metrics[{position}]")
@@ -167,6 +167,22 @@ def _refuse_unknown(table: object, known: Iterable[str], place: str) -> None:
             near = difflib.get_close_matches(key, names, n=1)
             hint = f": did you mean {near[0]}?" if near else f"; known: {', '.join(names)}"
             raise SidecarInvalid(f"{place}: unknown key {key}{hint}")
+
+
+def _convert_some(table: Table, kind: type, place: str) -> dict[str, Any]:
+    """Return those values of a table that a dataclass has fields for, each of its type.
+
+    Field by field, because msgspec does not read unions of dataclasses, which others of the
+    fields hold.
+    """
+    hints = get_type_hints(kind)
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        try:
+            values[key] = msgspec.convert(value, hints[key])
+        except msgspec.ValidationError as e:
+            raise SidecarInvalid(f"{place}.{key}: {e}") from e
+    return values
 
 
 def _convert(table: Table, kind: type[T], place: str) -> T:
