@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from orchestrator.agents.adapters import programs
-from orchestrator.agents.adapters.endings import judge_stream
+from orchestrator.agents.adapters.endings import Habits, judge_stream
 from orchestrator.domain.agents import (
     AgentEvent,
     AgentEventKind,
@@ -69,6 +69,7 @@ PROGRAM: Final = programs.Program(
     capabilities=Capabilities(has_cost_usd=True, has_tokens=True),
     tier=Tier.SCRIPTED_MODEL,
 )
+_HABITS: Final = Habits(needs_final=False)
 _ERROR: Final = re.compile(r"litellm\.\w*(?:Error|Exception)\b")
 _TOKENS: Final = re.compile(r"Tokens: ([\d.]+)(k|M)? sent,.*?([\d.]+)(k|M)? received\.")
 _COST: Final = re.compile(r"Cost: \$([\d.]+) message")
@@ -154,9 +155,7 @@ class AiderAdapter:
         elif last is not None and not last.is_error:
             # Errors before the last answer were overcome; they must not colour the judgement.
             events = tuple(each for each in events if each.kind is not AgentEventKind.ERROR)
-        return judge_stream(
-            exit_code, events, stderr_tail, now_ms=self._clock.now_ms(), needs_final=False
-        )
+        return judge_stream(exit_code, events, stderr_tail, self._clock.now_ms(), _HABITS)
 
 
 def _count(amount: str, unit: str | None) -> int:

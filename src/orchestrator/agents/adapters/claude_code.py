@@ -146,4 +146,4 @@ class ClaudeCodeAdapter:
         self, exit_code: int | None, events: Sequence[AgentEvent], stderr_tail: bytes
     ) -> Ending:
         """Judge how a process ended that nobody stopped. Never judges the work."""
-        return judge_stream(exit_code, events, stderr_tail, now_ms=self._clock.now_ms())
+        return judge_stream(exit_code, events, stderr_tail, self._clock.now_ms())

@@ -128,7 +128,7 @@ class CodexAdapter:
         self, exit_code: int | None, events: Sequence[AgentEvent], stderr_tail: bytes
     ) -> Ending:
         """Judge how a process ended that nobody stopped. Never judges the work."""
-        return judge_stream(exit_code, events, stderr_tail, now_ms=self._clock.now_ms())
+        return judge_stream(exit_code, events, stderr_tail, self._clock.now_ms())
 
 
 def _item(item: Fields) -> AgentEvent | None:

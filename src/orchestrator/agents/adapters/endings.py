@@ -6,6 +6,7 @@ what an agent wrote as prose or met in a file says nothing about its own account
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
@@ -20,9 +21,14 @@ _WORDS: Final = (
     ),
     (
         Execution.AUTH,
-        r"not logged in|please (?:run )?/?log.?in|unauthori[sz]ed|authentication|"
-        r"auth method|invalid.{0,3}api.?key|api.?key.{0,20}(?:missing|not set|invalid|required)|"
-        rf"credit balance|{_STATUS}(?:401|403)\b",
+        "|".join(
+            (
+                r"not logged in|please (?:run )?/?log.?in|unauthori[sz]ed|authentication",
+                r"auth method|invalid.{0,3}api.?key|credit balance",
+                r"api.?key.{0,20}(?:missing|not set|invalid|required)",
+                rf"{_STATUS}(?:401|403)\b",
+            )
+        ),
     ),
     (
         Execution.USAGE,
@@ -31,7 +37,9 @@ _WORDS: Final = (
 )
 _PATTERNS: Final = tuple((kind, re.compile(words, re.IGNORECASE)) for kind, words in _WORDS)
 _EPOCH: Final = re.compile(r"limit reached\|(\d{10})\b")  # seconds since 1970, as Claude Code says
-_DELAY: Final = re.compile(r"(?:try|retry)(?:ing)?(?: again)? (?:in|after) ([^.;,]{1,60})", re.I)
+_DELAY: Final = re.compile(
+    r"(?:try|retry)(?:ing)?(?: again)? (?:in|after) ([^.;,]{1,60})", re.IGNORECASE
+)
 _AMOUNT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(d|h|m|s)", re.IGNORECASE)
 _UNIT_MS: Final = MappingProxyType({"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000})
 _DETAIL_CHARACTERS_MAX: Final = 200
@@ -53,14 +61,22 @@ def retry_at_ms(said: str, now_ms: int) -> int | None:
     return now_ms + int(sum(float(count) * _UNIT_MS[unit.lower()] for count, unit in amounts))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """How a program ends, as far as programs differ."""
+
+    codes: Mapping[int, Execution] = MappingProxyType({})
+    """What its own exit codes mean."""
+    needs_final: bool = True
+    """Whether code 0 without a final event is a failure."""
+
+
 def judge_stream(
     exit_code: int | None,
     events: Sequence[AgentEvent],
     stderr_tail: bytes,
-    *,
     now_ms: int,
-    codes: Mapping[int, Execution] = MappingProxyType({}),
-    needs_final: bool = True,
+    habits: Habits = Habits(),
 ) -> Ending:
     """Judge a process that nobody stopped.
 
@@ -69,12 +85,18 @@ def judge_stream(
         events: What its output said, oldest first.
         stderr_tail: The end of its standard error.
         now_ms: Wall clock, for quotas that are free again "in 20 minutes".
-        codes: What this agent's own exit codes mean.
-        needs_final: Whether code 0 without a final event is a failure.
+        habits: How this program ends.
     """
     final = next((each for each in reversed(events) if each.kind is AgentEventKind.FINAL), None)
     said = _last_words(final, events, stderr_tail)
-    execution, detail = _judge(exit_code, final, said, codes, needs_final=needs_final)
+    is_silent_end = final is None and habits.needs_final
+    if exit_code == 0 and not is_silent_end and (final is None or not final.is_error):
+        execution, detail = Execution.OK, "ended by itself"
+    elif exit_code == 0 and is_silent_end:
+        execution = Execution.CRASHED
+        detail = "ended with code 0, but its output stops short of its last event"
+    else:
+        execution, detail = _judge_failure(exit_code, final, said, habits.codes)
     costs = [each.cost_usd for each in events if each.cost_usd is not None]
     tokens = [each.tokens for each in events if each.tokens is not None]
     return Ending(
@@ -91,25 +113,14 @@ def judge_stream(
     )
 
 
-def _judge(
-    exit_code: int | None,
-    final: AgentEvent | None,
-    said: str,
-    codes: Mapping[int, Execution],
-    *,
-    needs_final: bool,
+def _judge_failure(
+    exit_code: int | None, final: AgentEvent | None, said: str, codes: Mapping[int, Execution]
 ) -> tuple[Execution, str]:
-    """Return the class and one sentence."""
-    if exit_code == 0 and final is not None and not final.is_error:
-        return Execution.OK, "ended by itself"
-    if exit_code == 0 and final is None:
-        if not needs_final:
-            return Execution.OK, "ended by itself"
-        return Execution.CRASHED, "ended with code 0, but its output stops short of its last event"
+    """Return the class of a failure and one sentence."""
     shown = _one_line(said)
     if exit_code is not None and exit_code < 0:
         return Execution.CRASHED, f"ended by signal {-exit_code}" + _after(shown)
-    if exit_code in codes:
+    if exit_code is not None and exit_code in codes:
         return codes[exit_code], f"ended with code {exit_code}" + _after(shown)
     execution = judge_words(said)
     if execution is Execution.AUTH:

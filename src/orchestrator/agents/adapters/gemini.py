@@ -1,11 +1,11 @@
 """Gemini CLI: `gemini -p`, prompt by standard input, one JSON event for each line of output."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
 from orchestrator.agents.adapters import conversations, json_lines, programs
-from orchestrator.agents.adapters.endings import judge_stream
+from orchestrator.agents.adapters.endings import Habits, judge_stream
 from orchestrator.agents.adapters.json_lines import Fields
 from orchestrator.domain.agents import (
     AgentEvent,
@@ -22,17 +22,19 @@ from orchestrator.ports import Clock
 
 STANDING_PROMPT: Final = "Follow the brief on standard input."
 """The whole of what goes by argument; the program puts standard input in front of it."""
-EXIT_CODES: Final = MappingProxyType(
-    {
-        41: Execution.AUTH,
-        42: Execution.USAGE,  # invalid input
-        44: Execution.USAGE,  # sandbox
-        52: Execution.USAGE,  # settings
-        53: Execution.CRASHED,  # turn limit
-        54: Execution.CRASHED,  # a tool failed for good
-        55: Execution.USAGE,  # untrusted folder
-        130: Execution.CANCELLED,
-    }
+HABITS: Final = Habits(
+    codes=MappingProxyType(
+        {
+            41: Execution.AUTH,
+            42: Execution.USAGE,  # invalid input
+            44: Execution.USAGE,  # sandbox
+            52: Execution.USAGE,  # settings
+            53: Execution.CRASHED,  # turn limit
+            54: Execution.CRASHED,  # a tool failed for good
+            55: Execution.USAGE,  # untrusted folder
+            130: Execution.CANCELLED,
+        }
+    )
 )
 PROGRAM: Final = programs.Program(
     adapter="gemini",
@@ -112,25 +114,8 @@ class GeminiAdapter:
     def parse(self, line: bytes) -> AgentEvent | None:
         """Understand one line of standard output; None for what says nothing to us."""
         said = json_lines.read_fields(line)
-        match said.get("type") if said is not None else None:
-            case "init":
-                conversation = conversations.safe_conversation((said or {}).get("session_id"))
-                return AgentEvent(kind=AgentEventKind.SESSION, conversation=conversation)
-            case "message" if (said or {}).get("role") == "assistant":
-                words = json_lines.text(said or {}, "content")
-                return AgentEvent(kind=AgentEventKind.TEXT, text=words)
-            case "tool_use":
-                words = json_lines.text(said or {}, "tool_name")
-                return AgentEvent(kind=AgentEventKind.TOOL, text=words)
-            case "tool_result":
-                return _tool_result(said or {})
-            case "error":
-                words = json_lines.text(said or {}, "message")
-                return AgentEvent(kind=AgentEventKind.ERROR, text=words, is_error=True)
-            case "result":
-                return _result(said or {})
-            case _:
-                return None
+        read = _READERS.get(str(said.get("type"))) if said is not None else None
+        return read(said) if said is not None and read is not None else None
 
     def classify(
         self, exit_code: int | None, events: Sequence[AgentEvent], stderr_tail: bytes
@@ -139,9 +124,28 @@ class GeminiAdapter:
 
         A fatal error may stand on standard error alone, with nothing on standard output.
         """
-        return judge_stream(
-            exit_code, events, stderr_tail, now_ms=self._clock.now_ms(), codes=EXIT_CODES
-        )
+        return judge_stream(exit_code, events, stderr_tail, self._clock.now_ms(), HABITS)
+
+
+def _init(said: Fields) -> AgentEvent:
+    conversation = conversations.safe_conversation(said.get("session_id"))
+    return AgentEvent(kind=AgentEventKind.SESSION, conversation=conversation)
+
+
+def _message(said: Fields) -> AgentEvent | None:
+    """Understand prose; our own prompt comes back too."""
+    if said.get("role") != "assistant":
+        return None
+    return AgentEvent(kind=AgentEventKind.TEXT, text=json_lines.text(said, "content"))
+
+
+def _tool_use(said: Fields) -> AgentEvent:
+    return AgentEvent(kind=AgentEventKind.TOOL, text=json_lines.text(said, "tool_name"))
+
+
+def _error(said: Fields) -> AgentEvent:
+    words = json_lines.text(said, "message")
+    return AgentEvent(kind=AgentEventKind.ERROR, text=words, is_error=True)
 
 
 def _tool_result(said: Fields) -> AgentEvent | None:
@@ -167,3 +171,15 @@ def _result(said: Fields) -> AgentEvent:
         tokens=json_lines.total(stats, "total_tokens"),
         is_error=said.get("status") != "success",
     )
+
+
+_READERS: Final[Mapping[str, Callable[[Fields], AgentEvent | None]]] = MappingProxyType(
+    {
+        "init": _init,
+        "message": _message,
+        "tool_use": _tool_use,
+        "tool_result": _tool_result,
+        "error": _error,
+        "result": _result,
+    }
+)

@@ -44,8 +44,9 @@ def text(fields: Fields, key: str) -> str:
 def number(fields: Fields, key: str) -> float | None:
     """Return a number at least 0; None if there is none."""
     value = fields.get(key)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and value >= 0 else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+        return None
+    return float(value)
 
 
 def total(fields: Fields, *keys: str) -> int | None:

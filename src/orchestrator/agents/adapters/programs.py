@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from orchestrator.domain.agents import Capabilities, Probe, Tier
+from orchestrator.domain.agents import Brief, Capabilities, Probe, Tier
 from orchestrator.domain.errors import AgentUnusable
 
 PROBE_LIMIT_S: Final = 30.0
