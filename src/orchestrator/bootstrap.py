@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.agents.command_adapter import CommandAdapter
+from orchestrator.agents.known_adapters import known_adapters, login_variables
 from orchestrator.agents.library import AgentFile, read_library
 from orchestrator.agents.process_runner import ProcessRunner
 from orchestrator.config import RunSettings
@@ -18,16 +19,25 @@ from orchestrator.document.linting import lint
 from orchestrator.document.sessions import parse_session
 from orchestrator.document.sidecar import parse_acceptance
 from orchestrator.document.sources import decode_document
+from orchestrator.document.writing import write_digests
 from orchestrator.domain.acceptance import Acceptance
 from orchestrator.domain.batches import BatchId, Finding, Session, Severity
 from orchestrator.domain.commands import FinishRun, MeasureMetrics
 from orchestrator.domain.errors import DocumentInvalid, InputInvalid
 from orchestrator.domain.events import Recorded, RunResumed, RunStarted
 from orchestrator.domain.plans import BatchPlan
+from orchestrator.domain.proofs import MetricResult
+from orchestrator.domain.verdicts import TERMINAL
 from orchestrator.loop.engine import Engine, new_attempt_id
 from orchestrator.loop.planning import find_blocks, plan_batches, plan_policy
-from orchestrator.loop.publishing import Publisher
-from orchestrator.loop.work import Workshop
+from orchestrator.loop.publishing import (
+    SECTION,
+    Publisher,
+    render_digests,
+    render_document,
+    render_metrics_only,
+)
+from orchestrator.loop.work import Workshop, count_batch, run_metrics
 from orchestrator.ports import Adapter
 from orchestrator.proof.check_runner import CheckRunner
 from orchestrator.store.artifact_files import ArtifactFiles
@@ -164,6 +174,7 @@ def adapters_for(reading: Reading, extra: dict[str, Adapter] | None = None) -> d
     }
     return {
         "command": CommandAdapter(reading.acceptance.agent_command, environment),
+        **known_adapters(environment),
         **(extra or {}),
     }
 
@@ -236,7 +247,9 @@ def build_engine(reading: Reading, log: SqliteLog, adapters: dict[str, Adapter])
     artifacts = ArtifactFiles(settings.folder / "artifacts")
     worktrees = GitWorktrees(settings.root, settings.folder / "worktrees", BRANCH)
     runner = ProcessRunner(
-        os.environ, (*acceptance.environment, *settings.agent_environment), settings.patience
+        os.environ,
+        (*acceptance.environment, *settings.agent_environment, *login_variables()),
+        settings.patience,
     )
     shop = Workshop(
         session=reading.session,
@@ -299,10 +312,100 @@ def _goes_on(state: RunState, now_ms: int) -> bool:
     return any(not isinstance(each, FinishRun | MeasureMetrics) for each in left)
 
 
+def open_project_log(root: Path) -> SqliteLog:
+    """Open the log of a project by its root."""
+    return SqliteLog(root / ".orchestrator" / "log.db", WallClock())
+
+
+def audit(settings: RunSettings, *, is_written: bool) -> tuple[MetricResult, ...]:
+    """Measure the success table on the project as it lies there; hand out nothing.
+
+    Rows of batches come from the last run, if the log holds one.
+    """
+    reading = read_all(settings)
+    log = open_log(settings)
+    try:
+        state, _ = load_state(log)
+    finally:
+        log.close()
+    folder = reading.sidecar.parent if reading.sidecar else settings.root
+    prover = CheckRunner(ArtifactFiles(settings.folder / "artifacts"), folder)
+    measured = run_metrics(reading.session, reading.acceptance, prover, str(settings.root))
+    counted = {each.plan.id: count_batch(each) for each in state.batches}
+    results = tuple(
+        replace(counted[each.batch_id], criterion=each.criterion, target=each.target)
+        if each.batch_id is not None and each.batch_id in counted
+        else each
+        for each in measured
+    )
+    if is_written:
+        now_ms = WallClock().now_ms()
+        content = render_metrics_only(reading.content, results, now_ms)
+        project = ProjectFiles(settings.root, settings.document, reading.central_name)
+        if not project.write_document(content, reading.content):
+            raise InputInvalid(f"{settings.document} was edited meanwhile: run the audit again")
+    return results
+
+
+def rebuild(root: Path, state: RunState) -> dict[Path, bytes]:
+    """Return the documents of the last run as the log alone gives them.
+
+    Raises:
+        InputInvalid: the log holds no run, or an artifact is gone.
+    """
+    if state.started is None:
+        raise InputInvalid(f"the log of {root} holds no run")
+    artifacts = ArtifactFiles(root / ".orchestrator" / "artifacts")
+    original = artifacts.get(state.started.document_sha256)
+    session = parse_session(decode_document(original))
+    acceptance = parse_acceptance(artifacts.get(state.started.acceptance_sha256))
+    central_name = acceptance.central_file or session.central_file
+    central = decode_document(artifacts.get(state.started.central_sha256), central_name)
+    text = write_digests(
+        central.text,
+        session.central_section or SECTION,
+        render_digests(state, session.language),
+    )
+    return {
+        Path(state.started.document_path): render_document(original, state),
+        root / central_name: central.encode(text),
+    }
+
+
+def clean_up(root: Path) -> tuple[str, ...]:
+    """Remove the worktrees of batches that are finished; keep what was not merged as a patch."""
+    log = open_project_log(root)
+    try:
+        state, _ = load_state(log)
+    finally:
+        log.close()
+    worktrees = GitWorktrees(root, root / ".orchestrator" / "worktrees", BRANCH)
+    removed: list[str] = []
+    for record in state.batches:
+        attempt = record.attempt
+        if attempt is None or record.state not in TERMINAL:
+            continue
+        place = attempt.planned.worktree
+        is_orphaned = attempt.ended is not None and attempt.ended.orphans_left
+        if Path(place).exists() and not is_orphaned:
+            worktrees.archive(place, f"{attempt.planned.attempt_dir}/left-behind.patch")
+            removed.append(place)
+    return tuple(removed)
+
+
+def all_adapters(root: Path) -> dict[str, Adapter]:
+    """Return every adapter, for people who ask what is there."""
+    sidecar = root / "acceptance.toml"
+    acceptance = parse_acceptance(read_bounded(sidecar))
+    return {"command": CommandAdapter(acceptance.agent_command), **known_adapters({})}
+
+
 def _kept_out(reading: Reading) -> tuple[str, ...]:
     """Return the paths that agents may write and that are never merged."""
-    names = [reading.central_name]
-    for path in (reading.settings.document, reading.sidecar):
-        if path is not None and path.resolve().is_relative_to(reading.settings.root.resolve()):
-            names.append(str(path.resolve().relative_to(reading.settings.root.resolve())))
-    return tuple(names)
+    root = reading.settings.root.resolve()
+    paths = (reading.settings.document, reading.sidecar)
+    placed = [path.resolve() for path in paths if path is not None]
+    return (
+        reading.central_name,
+        *(str(path.relative_to(root)) for path in placed if path.is_relative_to(root)),
+    )

@@ -49,7 +49,7 @@ def read_library(folders: Sequence[Path]) -> dict[str, AgentFile]:
     return found
 
 
-def read_agent(path: Path) -> AgentFile:
+def read_agent(path: Path) -> AgentFile:  # noqa: C901 - one branch for each mistake
     """Read one agent file and say what is wrong with it.
 
     Raises:

@@ -389,7 +389,9 @@ def _settle(state: RunState) -> RunState:
     return state
 
 
-def _settle_batch(state: RunState, record: BatchRecord) -> BatchRecord:
+def _settle_batch(  # noqa: PLR0911 - one way out for each reason to wait
+    state: RunState, record: BatchRecord
+) -> BatchRecord:
     """Release, block or skip a batch whose work has not begun."""
     if record.state not in {BatchState.PENDING, BatchState.BLOCKED} or state.started is None:
         return record

@@ -113,8 +113,14 @@ def perform(stage: Stage, scenario: str, on_event: Listener = _ignore) -> Perfor
 def _run_and_kill(stage: Stage, scenario: str, event_type: str) -> None:
     """Run the orchestrator as a process of its own and kill it after an event."""
     process = subprocess.Popen(  # noqa: S603 - our own module
-        [sys.executable, "-m", "orchestrator.demo.play", str(stage.root), str(stage.document),
-         scenario]
+        [
+            sys.executable,
+            "-m",
+            "orchestrator.demo.play",
+            str(stage.root),
+            str(stage.document),
+            scenario,
+        ]
     )
     deadline = time.monotonic() + KILL_WAIT_S
     log = bootstrap.open_log(settings_of(stage))

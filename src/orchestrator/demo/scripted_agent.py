@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from orchestrator.store.outgoing_report import compose_report
 from orchestrator.store.files import write_atomically
+from orchestrator.store.outgoing_report import compose_report
 
 ASSETS: Final = Path(__file__).parent / "assets"
 Step = Mapping[str, Any]
@@ -57,8 +57,9 @@ class ScriptedAgent:
             case {"append": path, "text": text}:
                 self._write(path, text, is_added=True)
             case {"block": text, "to": path}:
-                self._write(path, f"\n{text}", is_added=True, is_replaced=bool(
-                    step.get("is_replaced")))
+                self._write(
+                    path, f"\n{text}", is_added=True, is_replaced=bool(step.get("is_replaced"))
+                )
             case {"run": argv}:
                 subprocess.run([self._fill(part) for part in argv], check=True)  # noqa: S603
             case {"spawn": argv}:
@@ -89,9 +90,7 @@ class ScriptedAgent:
             case _:
                 raise ValueError(f"no such step: {dict(step)}")
 
-    def _write(
-        self, name: str, text: str, *, is_added: bool, is_replaced: bool = False
-    ) -> None:
+    def _write(self, name: str, text: str, *, is_added: bool, is_replaced: bool = False) -> None:
         path = Path(self._fill(name))
         path.parent.mkdir(parents=True, exist_ok=True)
         content = self._fill(text).lstrip("\n") if not is_added else self._fill(text)

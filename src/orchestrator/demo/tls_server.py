@@ -1,6 +1,6 @@
 """A TLS server on loopback with a certificate authority of its own, for the probes of the demo."""
 
-import datetime
+import datetime as dt
 import socket
 import ssl
 import threading
@@ -23,12 +23,13 @@ def write_certificates(folder: Path) -> tuple[Path, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     stamp = folder / "made"
     stamp.touch()
-    now = datetime.datetime.fromtimestamp(stamp.stat().st_mtime, datetime.UTC)
-    authority_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(
-        ec.SECP256R1()
+    now = dt.datetime.fromtimestamp(stamp.stat().st_mtime, dt.UTC)
+    authority_key, server_key = (
+        ec.generate_private_key(ec.SECP256R1()),
+        ec.generate_private_key(ec.SECP256R1()),
     )
     authority_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Demo authority")])
-    start, end = now - datetime.timedelta(hours=1), now + datetime.timedelta(days=VALID_DAYS)
+    start, end = now - dt.timedelta(hours=1), now + dt.timedelta(days=VALID_DAYS)
 
     def begin(name: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
         return (

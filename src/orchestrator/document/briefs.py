@@ -37,10 +37,10 @@ def render_brief(
         batch.prompt.rstrip() or "Do the tasks above, in order.",
         "",
         "## How to report",
-        f"Work in the current directory only. When you are done, run\n"
-        f'  orchestrate report --batch {batch.id} --task 1=ok:"what was done" --file PATH\n'
-        f"with one --task for each task (ok or fail), or write the block yourself at the end of\n"
-        f"{central_file} in the current directory, with this line in it:\n"
+        "Work in the current directory only. When you are done, run",
+        f'  orchestrate report --batch {batch.id} --task 1=ok:"what was done" --file PATH',
+        "with one --task for each task (ok or fail), or write the block yourself at the end of",
+        f"{central_file} in the current directory, with this line in it:",
         f"<!-- orch:run={attempt_id} -->",
         "The report is a claim. Checks that you do not see decide; files under tests that were",
         "there before must stay as they are.",

@@ -19,7 +19,7 @@ def lint(
     acceptance: Acceptance,
     *,
     agents: Collection[str],
-    missing_tools: Mapping[str, Collection[str]],
+    missing_tools: Mapping[BatchId, Collection[str]],
 ) -> tuple[Finding, ...]:
     """Return every finding, by line.
 
@@ -95,22 +95,22 @@ def _lint_agents(session: Session, agents: Collection[str]) -> list[Finding]:
 
 
 def _lint_tools(
-    session: Session, acceptance: Acceptance, missing: Mapping[str, Collection[str]]
+    session: Session, acceptance: Acceptance, missing: Mapping[BatchId, Collection[str]]
 ) -> list[Finding]:
     """Find batches that need a program which is not here, or seem to."""
     mapped = dict(acceptance.path_map)
     findings: list[Finding] = []
     for batch in session.batches:
-        for tool in sorted(missing.get(batch.id, ())):
-            findings.append(
-                Finding(
-                    code="TOOL_MISSING",
-                    severity=Severity.ERROR,
-                    line=batch.line,
-                    message=f"{batch.id} requires {tool}, which is not on PATH",
-                    remedy=f"install {tool}; until then the batch is blocked",
-                )
+        findings += [
+            Finding(
+                code="TOOL_MISSING",
+                severity=Severity.ERROR,
+                line=batch.line,
+                message=f"{batch.id} requires {tool}, which is not on PATH",
+                remedy=f"install {tool}; until then the batch is blocked",
             )
+            for tool in sorted(missing.get(batch.id, ()))
+        ]
         foreign = [match for match in _SUFFIX.finditer(batch.prompt) if match[0] not in mapped]
         for suffix in dict.fromkeys(match[1] for match in foreign):
             tool = _TOOL_OF_SUFFIX[suffix]

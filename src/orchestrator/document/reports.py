@@ -33,9 +33,11 @@ REPORTS_MAX: Final = 2_000
 _WORDS: Final = (
     r"(COMPLETED|DONE|TERMINÉE?|TERMINEE?|PARTIAL|PARTIEL|FAILED|ÉCHEC|ECHEC|BLOCKED|BLOQUÉE?)"
 )
-_HEADING: Final = re.compile(rf"^({ID_PATTERN})\s*[:\-–—]\s*{_WORDS}(?!\w)", re.IGNORECASE)
+_HEADING: Final = re.compile(
+    rf"^({ID_PATTERN})\s*[:\-\u2013\u2014]\s*{_WORDS}(?!\w)", re.IGNORECASE
+)
 _LOOKS_LIKE: Final = re.compile(
-    rf"^[\s>*_-]*\#{{1,6}}\s*\**({ID_PATTERN})\s*[:\-–—]\s*{_WORDS}(?!\w)"
+    rf"^[\s>*_-]*\#{{1,6}}\s*\**({ID_PATTERN})\s*[:\-\u2013\u2014]\s*{_WORDS}(?!\w)"
 )
 _LOG_LINE: Final = re.compile(
     rf"^[-*]\s+(\d{{4}}-\d{{2}}-\d{{2}}[^:]*(?::\d{{2}}){{0,2}})\s*:?\s+({ID_PATTERN})\s*:?\s+"

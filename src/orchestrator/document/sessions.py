@@ -6,6 +6,7 @@ Tolerant: any text gives a session, perhaps an empty one with findings. Strictne
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Final
 
 from orchestrator.document.outlines import Block, BlockKind, Field, Outline, outline
@@ -47,8 +48,9 @@ _BATCH_HEADING: Final = re.compile(rf"^({ID_PATTERN})\s*(?:\((.*)\))?\s*$")
 _NAME: Final = re.compile(r"[\w./-]*\w\.\w{1,8}(?![\w/])|\.env\.example")
 _PATH_IN_TICKS: Final = re.compile(r"`([^`\n]*/[^`\n]*)`")
 _LIBRARY_ITEM: Final = re.compile(r"^\s*[-*+]\s+\*\*([a-z][a-z0-9-]*)\*\*\s*:?\s*(.*)$")
-_STATE_TITLE: Final = re.compile(r"^\*\*(.+?)\*\*\s*(?:[-–—:]\s*)?(.*)$")
+_STATE_TITLE: Final = re.compile(r"^\*\*(.+?)\*\*\s*(?:[-\u2013\u2014:]\s*)?(.*)$")
 _SECTION: Final = re.compile(r"section\s+[\"“«]?\s*([^\"”»)]+)", re.IGNORECASE)
+_CURRENT_STATE: Final = frozenset({"etat actuel", "current state"})
 _CELL: Final = re.compile(r"(?<!\\)\|")
 
 
@@ -127,9 +129,8 @@ def _read_section(draft: _Draft, shape: Outline, index: int, block: Block, secti
             _read_metrics(draft, shape, first, end)
     elif "agents library" in section:
         _read_library(draft, shape, first, end)
-    elif "etat actuel" in section or "current state" in section:
-        if block.level > HEADING_LEVELS[0]:
-            _read_state(draft, shape, first, end, fold_text(block.title))
+    elif block.level > HEADING_LEVELS[0] and _CURRENT_STATE & {section}:
+        _read_state(draft, shape, first, end, fold_text(block.title))
 
 
 def _read_batch(heading: re.Match[str], block: Block, fields: tuple[Field, ...]) -> Batch:
@@ -293,7 +294,7 @@ def _split_row(line: str) -> tuple[tuple[int, int, str], ...]:
     if not line.rstrip().endswith("|") or len(edges) < 2:  # noqa: PLR2004
         edges.append(len(line))
     cells: list[tuple[int, int, str]] = []
-    for left, right in zip(edges, edges[1:], strict=False):
+    for left, right in pairwise(edges):
         raw = line[left + 1 : right]
         text = raw.strip()
         start = left + 1 + (len(raw) - len(raw.lstrip()) if text else min(1, len(raw)))

@@ -112,7 +112,7 @@ _DEPENDENCY: Final = re.compile(
 _HOURS: Final = re.compile(r"(\d{1,4})\s*(?:h|heures?|hours?)\s*(\d{1,2})?(?![a-z])", re.IGNORECASE)
 _MINUTES: Final = re.compile(r"(\d{1,6})\s*(?:m|min|mins|minutes?)\b", re.IGNORECASE)
 _DAYS: Final = re.compile(r"(\d{1,3})\s*(?:j|jours?|d|days?)\b", re.IGNORECASE)
-_RANGE: Final = re.compile(rf"({ID_PATTERN})\s*(?:à|a|to|-|–|\.\.\.?)\s*({ID_PATTERN})")
+_RANGE: Final = re.compile(rf"({ID_PATTERN})\s*(?:à|a|to|-|\u2013|\.\.\.?)\s*({ID_PATTERN})")
 RANGE_LENGTH_MAX: Final = 1_000  # a document lists tens; more is a slip in a number
 
 

@@ -55,7 +55,7 @@ def _waiting_for(old: str) -> str:
     return "".join(f" {part}" for part in kept[:1])
 
 
-def render_report(
+def render_report(  # noqa: PLR0913 - the fields of the form
     batch_id: str,
     *,
     date: str,

@@ -129,7 +129,7 @@ class Engine:
                 self._append(event)
                 del self._jobs[command]
 
-    def _perform(
+    def _perform(  # noqa: C901 - one case for each command
         self, command: Command, pool: ThreadPoolExecutor, listener: ReportListener
     ) -> None:
         """Have one command done, or go on with it."""

@@ -13,7 +13,7 @@ def plan_batches(
     session: Session,
     acceptance: Acceptance,
     *,
-    blocked: Mapping[str, str],
+    blocked: Mapping[BatchId, str],
     default_adapter: str,
     time_scale: float,
 ) -> tuple[BatchPlan, ...]:

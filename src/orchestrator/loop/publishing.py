@@ -1,6 +1,6 @@
 """Keeps what people read true: the owned spans of the document, our lines, the full reports."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,6 +13,7 @@ from orchestrator.domain.batches import Session
 from orchestrator.domain.errors import InputInvalid
 from orchestrator.domain.events import DocumentEdited, Event, PlanChanged, ReportRestored
 from orchestrator.domain.plans import BatchPlan
+from orchestrator.domain.proofs import MetricResult
 from orchestrator.loop.wording import word_digest, word_metric, word_next_action, word_status
 from orchestrator.ports import Project
 
@@ -37,6 +38,14 @@ def render_document(content: bytes, state: RunState) -> bytes:
         },
         next_action=word_next_action(state, language),
     )
+
+
+def render_metrics_only(content: bytes, metrics: Sequence[MetricResult], at_ms: int) -> bytes:
+    """Return a session document with its success table measured and nothing else changed."""
+    source = decode_document(content)
+    layout = read_layout(source)
+    values = {each.criterion: word_metric(each, layout.session.language, at_ms) for each in metrics}
+    return write_spans(source, layout, statuses={}, metrics=values, next_action=None)
 
 
 def render_digests(state: RunState, language: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ import msgspec
 
 from orchestrator.core.state import RunState
 from orchestrator.domain.events import Recorded
-from orchestrator.domain.proofs import CheckOutcome
+from orchestrator.domain.proofs import CheckOutcome, MetricResult
 
 _STATUS = {CheckOutcome.PASS: "pass", CheckOutcome.FAIL: "fail"}
 
@@ -42,16 +42,7 @@ def summarize(state: RunState, events: Sequence[Recorded] = ()) -> dict[str, Any
             }
             for record in state.batches
         ],
-        "metrics": [
-            {
-                "criterion": each.criterion,
-                "target": each.target,
-                "value": each.value,
-                "status": _STATUS.get(each.outcome, "not_measured"),
-                "reason": each.reason,
-            }
-            for each in state.metrics
-        ],
+        "metrics": summarize_metrics(state.metrics),
         "ledger": [
             {
                 "agent": each.agent,
@@ -64,6 +55,21 @@ def summarize(state: RunState, events: Sequence[Recorded] = ()) -> dict[str, Any
         "cost_usd": state.cost_usd,
         "events": [render_event(each) for each in events],
     }
+
+
+def summarize_metrics(metrics: Sequence[MetricResult]) -> list[dict[str, Any]]:
+    """Return the rows of the success table; `status` is `pass`, `fail` or `not_measured`."""
+    return [
+        {
+            "criterion": each.criterion,
+            "target": each.target,
+            "value": each.value,
+            "status": _STATUS.get(each.outcome, "not_measured"),
+            "reason": each.reason,
+            "evidence": each.evidence,
+        }
+        for each in metrics
+    ]
 
 
 def render_event(recorded: Recorded) -> dict[str, Any]:
