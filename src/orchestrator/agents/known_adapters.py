@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -46,7 +46,7 @@ class CliAdapter:
     program = ""
     tested_version = ""
     capabilities = Capabilities()
-    login_variables: tuple[str, ...] = ()
+    login_variables: ClassVar[tuple[str, ...]] = ()
     """Environment variables of its login, handed on if they are set."""
 
     def probe(self) -> Probe:

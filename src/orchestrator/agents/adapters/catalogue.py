@@ -10,7 +10,6 @@ from orchestrator.agents.adapters.claude_code import ClaudeCodeAdapter
 from orchestrator.agents.adapters.codex import CodexAdapter
 from orchestrator.agents.adapters.gemini import GeminiAdapter
 from orchestrator.agents.adapters.opencode import OpencodeAdapter
-from orchestrator.domain.errors import AgentUnusable
 from orchestrator.ports import Adapter, Clock
 
 ADAPTERS: Final[Mapping[str, Callable[[Mapping[str, str], Clock], Adapter]]] = MappingProxyType(
@@ -26,13 +25,12 @@ ADAPTERS: Final[Mapping[str, Callable[[Mapping[str, str], Clock], Adapter]]] = M
 """Name to constructor, in the order in which they are shown."""
 
 
-def make_adapter(name: str, environment: Mapping[str, str], clock: Clock) -> Adapter:
-    """Return the adapter of that name.
+def known_adapters(environment: Mapping[str, str], clock: Clock) -> dict[str, Adapter]:
+    """Return every known agent by name.
 
-    Raises:
-        AgentUnusable: there is none.
+    Args:
+        environment: Ours, with `PATH` and `ORCH_INBOX` as agents shall see them. Each adapter
+            hands on what its own list allows, its login included, and nothing else.
+        clock: For quotas that are free again "in 20 minutes".
     """
-    if name not in ADAPTERS:
-        known = ", ".join((*ADAPTERS, "command"))
-        raise AgentUnusable(f"no adapter is called {name!r}; known are {known}")
-    return ADAPTERS[name](environment, clock)
+    return {name: make(environment, clock) for name, make in ADAPTERS.items()}

@@ -16,6 +16,8 @@ from orchestrator.domain.errors import AgentUnusable
 
 PROBE_LIMIT_S: Final = 30.0
 """Node programs take up to 15 s for their first help text on a busy machine, as measured."""
+OUR_NAMES: Final = ("PATH", "ORCH_INBOX")
+"""What every agent sees because of us: where `orchestrate report` lies, and where it writes."""
 _BASIC_NAMES: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 _VERSION: Final = re.compile(r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.]+)?")
 
@@ -52,7 +54,8 @@ def chosen_environment(
     An allow-list: markers such as `CLAUDECODE`, which make an agent believe that it runs inside
     another one, and the secrets of everything else stay outside.
     """
-    return tuple((name, environment[name]) for name in program.environment if name in environment)
+    names = (*OUR_NAMES, *program.environment)
+    return tuple((name, environment[name]) for name in names if name in environment)
 
 
 def find(program: Program, environment: Mapping[str, str]) -> str:
