@@ -35,9 +35,7 @@ def install(tool: str, folder: Path, scenario: str = "success") -> Path:
 def find_command(contract: Contract, arguments: list[str]) -> Contract:
     """Return the sub-command with the longest matching words."""
     fitting = [
-        each
-        for each in contract["commands"]
-        if arguments[: len(each["words"])] == each["words"]
+        each for each in contract["commands"] if arguments[: len(each["words"])] == each["words"]
     ]
     return max(fitting, key=lambda each: len(each["words"]))
 
@@ -89,11 +87,21 @@ def refuse(command: Contract, found: dict[str, list[str]]) -> None:
     for option in command.get("required", ()):
         if option not in found:
             raise ValueError(f"error: {option} is required without a terminal")
-    if found[""] != command["positionals"] and "any" not in command["positionals"]:
-        wanted = [each if each != "ID" else None for each in command["positionals"]]
-        given: list[str | None] = list(found[""])
-        if len(given) != len(wanted) or any(w not in (None, g) for w, g in zip(wanted, given)):
-            raise ValueError(f"error: unexpected argument in {found['']}")
+    refuse_positionals(command["positionals"], found[""])
+
+
+def refuse_positionals(wanted: list[str], given: list[str]) -> None:
+    """Check what is no option; `ID` stands for any one word, `any` for any number.
+
+    Raises:
+        ValueError: the real program would not start.
+    """
+    if wanted == ["any"]:
+        return
+    if len(wanted) != len(given) or any(
+        want not in ("ID", word) for want, word in zip(wanted, given, strict=True)
+    ):
+        raise ValueError(f"error: unexpected argument in {given}")
 
 
 def play(scenario: Contract) -> int:
@@ -111,7 +119,7 @@ def play(scenario: Contract) -> int:
     sys.stderr.flush()
     if scenario.get("leaves_child"):
         wait = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); signal.pause()"
-        subprocess.Popen(
+        subprocess.Popen(  # noqa: S603 - our own interpreter
             [sys.executable, "-I", "-c", wait],
             start_new_session=True,
             stdin=subprocess.DEVNULL,
@@ -129,22 +137,27 @@ def main() -> int:
     contract: Contract = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     folder, arguments = Path(sys.argv[2]), sys.argv[3:]
     if arguments == ["--version"]:
-        print(contract["version_text"])
+        sys.stdout.write(contract["version_text"] + "\n")
         return 0
     command = find_command(contract, arguments)
     if "--help" in arguments:
-        print("Options:", *command["options"], sep="\n  ")
+        sys.stdout.write("\n  ".join(("Options:", *command["options"])) + "\n")
         return 0
     try:
         refuse(command, found := read_arguments(command, arguments))
     except ValueError as e:
-        print(e, file=sys.stderr)
+        sys.stderr.write(f"{e}\n")
         return int(contract["usage_exit_code"])
     # To the end, as the real ones do: a prompt that is never closed is never acted upon.
     prompt = sys.stdin.read()
     if file := found.get("--message-file"):
         prompt = Path(file[0]).read_text(encoding="utf-8")
-    seen = {"argv": arguments, "environment": dict(os.environ), "cwd": os.getcwd(), "prompt": prompt}
+    seen = {
+        "argv": arguments,
+        "environment": dict(os.environ),
+        "cwd": str(Path.cwd()),
+        "prompt": prompt,
+    }
     (folder / "seen.json").write_text(json.dumps(seen), encoding="utf-8")
     return play(contract["scenarios"][(folder / "scenario").read_text(encoding="utf-8")])
 

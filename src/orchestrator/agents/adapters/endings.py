@@ -6,9 +6,8 @@ what an agent wrote as prose or met in a file says nothing about its own account
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from orchestrator.domain.agents import AgentEvent, AgentEventKind, Ending
 from orchestrator.domain.verdicts import Execution
@@ -61,8 +60,7 @@ def retry_at_ms(said: str, now_ms: int) -> int | None:
     return now_ms + int(sum(float(count) * _UNIT_MS[unit.lower()] for count, unit in amounts))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Habits:
+class Habits(NamedTuple):
     """How a program ends, as far as programs differ."""
 
     codes: Mapping[int, Execution] = MappingProxyType({})
@@ -71,12 +69,15 @@ class Habits:
     """Whether code 0 without a final event is a failure."""
 
 
+USUAL_HABITS: Final = Habits()
+
+
 def judge_stream(
     exit_code: int | None,
     events: Sequence[AgentEvent],
     stderr_tail: bytes,
     now_ms: int,
-    habits: Habits = Habits(),
+    habits: Habits = USUAL_HABITS,
 ) -> Ending:
     """Judge a process that nobody stopped.
 
