@@ -3,67 +3,31 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.agents.adapters.catalogue import ADAPTERS, known_adapters
 from orchestrator.agents.adapters.conversations import safe_conversation
 from orchestrator.domain.agents import AgentEvent
 
-TYPES = [
-    "system",
-    "assistant",
-    "result",
-    "init",
-    "message",
-    "tool_use",
-    "tool_result",
-    "error",
-    "step_start",
-    "step_finish",
-    "text",
-    "thread.started",
-    "item.completed",
-    "turn.completed",
-    "turn.failed",
-]
-KEYS = [
-    "type",
-    "subtype",
-    "session_id",
-    "sessionID",
-    "thread_id",
-    "message",
-    "content",
-    "part",
-    "item",
-    "error",
-    "usage",
-    "stats",
-    "status",
-    "reason",
-    "tokens",
-    "cost",
-    "total_cost_usd",
-    "is_error",
-    "result",
-    "permission_denials",
-    "tool_name",
-    "state",
-    "data",
-    "input",
-    "output",
-    "input_tokens",
-    "role",
-    "text",
-]
-leaves = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(TYPES)
+TYPES = (
+    *("system", "assistant", "result", "init", "message", "tool_use", "tool_result", "error"),
+    *("step_start", "step_finish", "text", "thread.started", "item.completed"),
+    *("turn.completed", "turn.failed"),
+)
+KEYS = (
+    *("type", "subtype", "session_id", "sessionID", "thread_id", "message", "content", "part"),
+    *("item", "error", "usage", "stats", "status", "reason", "tokens", "cost", "total_cost_usd"),
+    *("is_error", "result", "permission_denials", "tool_name", "state", "data", "role", "text"),
+    *("input", "output", "input_tokens"),
+)
+leaves = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.sampled_from(TYPES)
 )
 values = st.recursive(
     leaves,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner),
-    max_leaves=12,
+    max_leaves=6,
 )
 objects = st.builds(
     lambda kind, rest: {**rest, "type": kind},
@@ -90,12 +54,14 @@ def judge(name, line):
 
 
 @pytest.mark.parametrize("name", ADAPTERS)
+@settings(max_examples=60)
 @given(line=st.binary())
 def test_any_bytes_are_a_line(name, line):
     judge(name, line)
 
 
 @pytest.mark.parametrize("name", ADAPTERS)
+@settings(max_examples=60)
 @given(said=objects)
 def test_any_object_is_a_line(name, said):
     judge(name, json.dumps(said).encode())

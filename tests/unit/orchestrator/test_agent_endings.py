@@ -59,6 +59,8 @@ def test_what_an_agent_wrote_as_prose_is_not_searched():
         ("retry after 30 seconds", 30_000),
         ("try again in 1.5 h", 5_400_000),
         ("try again in 2 days", 172_800_000),
+        ("Retry after 1 hour, 2 minutes and 3 seconds. 9 days", 3_723_000),
+        ("retrying in 200ms", 200),
         ("try again later", None),
         ("", None),
     ],

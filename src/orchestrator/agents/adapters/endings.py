@@ -37,10 +37,13 @@ _WORDS: Final = (
 _PATTERNS: Final = tuple((kind, re.compile(words, re.IGNORECASE)) for kind, words in _WORDS)
 _EPOCH: Final = re.compile(r"limit reached\|(\d{10})\b")  # seconds since 1970, as Claude Code says
 _DELAY: Final = re.compile(
-    r"(?:try|retry)(?:ing)?(?: again)? (?:in|after) ([^.;,]{1,60})", re.IGNORECASE
+    r"\b(?:re)?try(?:ing)?(?: again)? (?:in|after) ((?:\d+(?:\.\d+)? ?[a-z]+(?:,? and)?,? ?){1,6})",
+    re.IGNORECASE,
 )
-_AMOUNT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(d|h|m|s)", re.IGNORECASE)
-_UNIT_MS: Final = MappingProxyType({"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000})
+_AMOUNT: Final = re.compile(r"(\d+(?:\.\d+)?) ?(ms|d|h|m|s)", re.IGNORECASE)
+_UNIT_MS: Final = MappingProxyType(
+    {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
+)
 _DETAIL_CHARACTERS_MAX: Final = 200
 
 
