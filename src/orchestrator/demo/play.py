@@ -18,6 +18,7 @@ from orchestrator.core.state import RunState
 from orchestrator.demo.stage import ASSETS, Stage
 from orchestrator.domain.errors import InputInvalid
 from orchestrator.domain.events import AttemptEnded, Recorded, ReportQuarantined
+from orchestrator.store.sqlite_log import SqliteLog
 
 TIME_SCALE: Final = 360.0
 """An hour of the document takes ten seconds."""
@@ -72,8 +73,20 @@ def settings_of(stage: Stage) -> RunSettings:
     )
 
 
-def run_stage(stage: Stage, scenario: str, on_event: Listener = _ignore) -> RunState:
-    """Run the normal engine with the scripted agent until the run ends."""
+def run_stage(
+    stage: Stage,
+    scenario: str,
+    on_event: Listener = _ignore,
+    wrap_log: Callable[[SqliteLog], SqliteLog] = lambda log: log,
+) -> RunState:
+    """Run the normal engine with the scripted agent until the run ends.
+
+    Args:
+        stage: The project.
+        scenario: What the agent does.
+        on_event: Told of each event.
+        wrap_log: Lets a test stand between the engine and its log.
+    """
     environment = {
         "DEMO_SCENARIO": scenario,
         "DEMO_PROJECT": str(stage.root),
@@ -86,6 +99,7 @@ def run_stage(stage: Stage, scenario: str, on_event: Listener = _ignore) -> RunS
         settings_of(stage),
         on_event=on_event,
         should_stop=lambda: False,
+        wrap_log=wrap_log,
         extra_adapters={"scripted": agent},
     )
 

@@ -61,7 +61,9 @@ class GitWorktrees:
     def commit(self, worktree: str, base_commit: str, message: str, keep_out: Sequence[str]) -> str:
         """Commit all that differs from the base, except the paths to keep out."""
         path = Path(worktree)
-        self._git(path, "add", "--all", "--force", "--", ".", *(f":(exclude){p}" for p in _JUNK))
+        self._git(
+            path, "add", "--all", "--force", "--", ".", *(f":(exclude,glob){p}" for p in _JUNK)
+        )
         for kept in keep_out:
             if self._try(path, "cat-file", "-e", f"{base_commit}:{kept}") is None:
                 self._git(path, "rm", "--cached", "--quiet", "--ignore-unmatch", "--", kept)

@@ -1,0 +1,74 @@
+"""The normal engine with a scripted agent as a real process: every scenario, every kill."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestrator import bootstrap
+from orchestrator.agents import processes
+from orchestrator.demo.play import perform, run_stage, scenario_names, settings_of
+from orchestrator.demo.stage import set_stage
+from orchestrator.demo.tls_server import TlsServer, write_certificates
+from orchestrator.domain.events import AttemptPlanned
+from orchestrator.domain.verdicts import BatchState
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def stage(tmp_path):
+    root = tmp_path / "project"
+    root.mkdir()
+    ca_file, chain = write_certificates(tmp_path / "tls")
+    with TlsServer(chain) as server:
+        yield set_stage(root, port=server.port, ca_file=ca_file)
+
+
+def launches(stage):
+    folder = stage.root / ".orchestrator" / "launches"
+    return [line for path in folder.iterdir() for line in path.read_text().splitlines()]
+
+
+def attempts_of(events):
+    return [each.event.attempt_id for each in events if isinstance(each.event, AttemptPlanned)]
+
+
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize("scenario", scenario_names())
+def test_a_scenario_ends_as_it_promises_and_leaves_no_process(stage, scenario):
+    shown = perform(stage, scenario)
+    assert shown.surprises == ()
+    assert sorted(launches(stage)) == sorted(attempts_of(shown.events))
+    for attempt_id in launches(stage):
+        assert processes.carriers(attempt_id) == ()
+    rebuilt = bootstrap.rebuild(stage.root, shown.state)
+    if scenario != "two-writers":  # there a stranger rewrote the central file for good
+        assert {path: path.read_bytes() for path in rebuilt} == rebuilt
+
+
+@pytest.mark.timeout(180)
+def test_killed_after_each_event_the_run_ends_the_same_and_starts_nothing_twice(stage):
+    settings = settings_of(stage)
+    script = [sys.executable, "-m", "harness.orchestrator_lives"]
+    environment = {
+        "PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'tests'}",
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(stage.root.parent),
+    }
+    # Each life stores two events: that it goes on, and the next one of the run.
+    arguments = [str(stage.root), str(stage.document), "happy", "2"]
+    for _ in range(40):
+        life = subprocess.run([*script, *arguments], env=environment, check=False)  # noqa: S603
+        log = bootstrap.open_log(settings)
+        state, events = bootstrap.load_state(log)
+        log.close()
+        if state.finished:
+            break
+        assert life.returncode == -9
+    assert state.finished == "2 of 2 batches done"
+    assert [each.state for each in state.batches] == [BatchState.DONE, BatchState.DONE]
+    assert [len(each.attempts) for each in state.batches] == [1, 1]
+    assert sorted(launches(stage)) == sorted(attempts_of(events))
+    assert run_stage(stage, "happy").finished == "2 of 2 batches done"
