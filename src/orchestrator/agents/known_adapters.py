@@ -59,7 +59,7 @@ class CliAdapter:
             version=version,
             is_version_tested=version == self.tested_version,
             capabilities=self.capabilities,
-            tier=Tier.NONE,
+            tier=Tier.CONTRACT,
             problem="" if path else f"{self.program} is not on PATH",
         )
 

@@ -51,7 +51,8 @@ class GitWorktrees:
 
     def prepare(self, batch_id: str, base_commit: str) -> str:
         """Make the batch's worktree, or return it if it exists; return its absolute path."""
-        path = self._folder / f"batch-{_fit_for_path(batch_id)}"
+        # Named by its base too: what an earlier run left on another base is not taken for ours.
+        path = self._folder / f"batch-{_fit_for_path(batch_id)}-{base_commit[:12]}"
         if not (path / ".git").exists():
             shutil.rmtree(path, ignore_errors=True)
             self._git(self._repository, "worktree", "prune")

@@ -11,7 +11,7 @@ from orchestrator.agents import processes
 from orchestrator.demo.play import perform, run_stage, scenario_names, settings_of
 from orchestrator.demo.stage import set_stage
 from orchestrator.demo.tls_server import TlsServer, write_certificates
-from orchestrator.domain.events import AttemptPlanned
+from orchestrator.domain.events import AttemptPlanned, OperatorApproved
 from orchestrator.domain.verdicts import BatchState
 
 ROOT = Path(__file__).parents[3]
@@ -71,4 +71,33 @@ def test_killed_after_each_event_the_run_ends_the_same_and_starts_nothing_twice(
     assert [each.state for each in state.batches] == [BatchState.DONE, BatchState.DONE]
     assert [len(each.attempts) for each in state.batches] == [1, 1]
     assert sorted(launches(stage)) == sorted(attempts_of(events))
+
+
+@pytest.mark.timeout(90)
+def test_a_second_run_on_finished_work_proves_nothing_and_asks_a_person(stage):
     assert run_stage(stage, "happy").finished == "2 of 2 batches done"
+    again = run_stage(stage, "happy")
+    first, second = again.batches
+    assert first.state is BatchState.AWAITING_APPROVAL
+    assert first.reason.startswith("VACUOUS")
+    assert second.state is BatchState.PENDING
+    assert again.finished == "waits for a person: orchestrate approve TODO-BATCH-001"
+    log = bootstrap.open_log(settings_of(stage))
+    log.append(OperatorApproved(batch_id=first.plan.id))
+    log.close()
+    assert run_stage(stage, "happy").batches[0].state is BatchState.DONE_WEAK
+
+
+@pytest.mark.timeout(60)
+def test_the_reference_document_goes_through_both_batches_unchanged(tmp_path):
+    reference = ROOT.parent / "shared" / "session" / "ORCHESTRATOR_SESSION_ACTIVE.md"
+    if not reference.exists():
+        pytest.skip("no reference session here")
+    root = tmp_path / "project"
+    root.mkdir()
+    ca_file, chain = write_certificates(tmp_path / "tls")
+    with TlsServer(chain) as server:
+        stage = set_stage(root, port=server.port, ca_file=ca_file, document=reference)
+        state = run_stage(stage, "happy")
+    assert [each.state for each in state.batches] == [BatchState.DONE, BatchState.DONE]
+    assert {each.outcome.value for each in state.metrics} == {"pass"}
