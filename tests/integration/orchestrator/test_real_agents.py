@@ -8,7 +8,11 @@ import json
 import os
 import shutil
 import subprocess
+import sys
+import threading
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +20,9 @@ from typing import Any
 import pytest
 
 from harness.scripted_model import FINAL_TEXT, ScriptedModel, scripted_model
+from orchestrator.agents import processes
 from orchestrator.agents.adapters.catalogue import ADAPTERS, known_adapters
+from orchestrator.agents.process_runner import Patience, ProcessRunner
 from orchestrator.domain.agents import Brief, Ending
 from orchestrator.domain.verdicts import Execution
 from orchestrator.ports import Adapter
@@ -196,3 +202,31 @@ def test_a_real_program_knows_every_option_of_its_template(program, tmp_path):
     assert "login" in probe.problem, probe
     assert probe.is_version_tested, probe
     assert program in ADAPTERS
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the marker sweep reads /proc")
+@pytest.mark.parametrize("program", ["codex"])
+def test_a_command_that_a_real_program_started_dies_with_it(program, tmp_path):
+    sleeper = ("exec_command", {"cmd": "sleep 314", "yield_time_ms": 20_000})
+    with scripted_model(ScriptedModel(tool_call=lambda _: sleeper)) as model:
+        run = Run(program, tmp_path, model.base_url)
+        brief = run.brief
+        runner = ProcessRunner(run.basic, patience=Patience(interrupt_s=0.5, terminate_s=0.5))
+        runner.launch(run.adapter.build(brief), brief, deadline_ms=60_000)
+        pause, until = threading.Event(), time.monotonic() + 30
+        while not is_sleeping(brief.attempt_id) and time.monotonic() < until:
+            pause.wait(0.05)
+        was_asleep = is_sleeping(brief.attempt_id)
+        outcome = runner.stop(run.adapter, brief.attempt_id, brief.attempt_dir)
+    assert was_asleep
+    assert outcome.orphans_left == 0
+    assert processes.carriers(brief.attempt_id) == ()
+
+
+def is_sleeping(attempt_id: str) -> bool:
+    """Tell whether a process of the attempt is the command that was asked for."""
+    for pid in processes.carriers(attempt_id):
+        with suppress(OSError):
+            if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"sleep\x00314"):
+                return True
+    return False
