@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from orchestrator.agents.adapters.catalogue import known_adapters
 from orchestrator.agents.command_adapter import CommandAdapter
-from orchestrator.agents.known_adapters import known_adapters, login_variables
 from orchestrator.agents.library import AgentFile, read_library
 from orchestrator.agents.process_runner import ProcessRunner
+from orchestrator.agents.shipped import SHIPPED_LIBRARY
 from orchestrator.config import RunSettings
 from orchestrator.core.decision import decide
 from orchestrator.core.fold import fold
@@ -48,7 +49,6 @@ from orchestrator.store.sqlite_log import SqliteLog
 from orchestrator.store.wall_clock import WallClock
 from orchestrator.worktrees.git_worktrees import GitWorktrees
 
-SHIPPED_AGENTS = Path(__file__).parent / "agents" / "shipped"
 BRANCH = "orchestrate/merged"
 BLOCKING = frozenset({"AGENT_UNKNOWN", "TOOL_MISSING"})
 """Errors that block a batch; the others refuse the run."""
@@ -102,7 +102,7 @@ def read_all(settings: RunSettings) -> Reading:
         *([settings.root / acceptance.agents_dir] if acceptance.agents_dir else []),
         settings.root / "agents_library",
         settings.root / ".claude" / "agents",
-        SHIPPED_AGENTS,
+        SHIPPED_LIBRARY,
     ]
     agents = read_library(folders)
     findings = lint(
@@ -174,7 +174,7 @@ def adapters_for(reading: Reading, extra: dict[str, Adapter] | None = None) -> d
     }
     return {
         "command": CommandAdapter(reading.acceptance.agent_command, environment),
-        **known_adapters(environment),
+        **known_adapters(os.environ | environment, WallClock()),
         **(extra or {}),
     }
 
@@ -188,10 +188,10 @@ def plan_of(
         batch.id: acceptance.of_batch(batch.id).adapter or acceptance.adapter or settings.adapter
         for batch in session.batches
     }
-    problems: dict[str, str] = {}
-    for name in dict.fromkeys(chosen.values()):
-        adapter = adapters.get(name)
-        problems[name] = adapter.probe().problem if adapter else f"no adapter is called {name}"
+    problems = {
+        name: find_problem(adapters.get(name), name, acceptance)
+        for name in dict.fromkeys(chosen.values())
+    }
     blocked = find_blocks(
         session,
         agents=reading.agents,
@@ -205,6 +205,16 @@ def plan_of(
         default_adapter=settings.adapter,
         time_scale=settings.time_scale,
     )
+
+
+def find_problem(adapter: Adapter | None, name: str, acceptance: Acceptance) -> str:
+    """Say why an adapter cannot be used for this run; empty if it can."""
+    if adapter is None:
+        return f"no adapter is called {name}"
+    probe = adapter.probe()
+    if acceptance.budget_usd is not None and not probe.capabilities.has_cost_usd:
+        return f"budget_usd is set, and {name} does not say what it costs"
+    return probe.problem
 
 
 def run(
@@ -248,7 +258,7 @@ def build_engine(reading: Reading, log: SqliteLog, adapters: dict[str, Adapter])
     worktrees = GitWorktrees(settings.root, settings.folder / "worktrees", BRANCH)
     runner = ProcessRunner(
         os.environ,
-        (*acceptance.environment, *settings.agent_environment, *login_variables()),
+        (*acceptance.environment, *settings.agent_environment),
         settings.patience,
     )
     shop = Workshop(
@@ -397,7 +407,10 @@ def all_adapters(root: Path) -> dict[str, Adapter]:
     """Return every adapter, for people who ask what is there."""
     sidecar = root / "acceptance.toml"
     acceptance = parse_acceptance(read_bounded(sidecar))
-    return {"command": CommandAdapter(acceptance.agent_command), **known_adapters({})}
+    return {
+        "command": CommandAdapter(acceptance.agent_command),
+        **known_adapters(os.environ, WallClock()),
+    }
 
 
 def _kept_out(reading: Reading) -> tuple[str, ...]:

@@ -1,14 +1,15 @@
 """`orchestrate agents`: the library of agent files, checked and written in other layouts."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from cyclopts import Parameter
 
-from orchestrator import bootstrap
-from orchestrator.agents.export import export_agents
+from orchestrator.agents.exporting import Layout, export_library
 from orchestrator.agents.library import read_library
+from orchestrator.agents.linting import lint_library
+from orchestrator.agents.shipped import SHIPPED_LIBRARY
 from orchestrator.cli.output import EXIT_DONE, EXIT_REFUSED, print_json, stdout
 from orchestrator.domain.batches import Severity
 from orchestrator.views.terminal import render_findings
@@ -27,7 +28,7 @@ def lint(
         json_: One JSON document on stdout.
     """
     agents = read_library([_folder(folder)])
-    findings = [each for agent in agents.values() for each in agent.findings]
+    findings = lint_library(agents)
     if json_:
         print_json(
             {
@@ -47,7 +48,7 @@ def export(
     out: Path,
     /,
     *,
-    to: Literal["claude", "opencode", "gemini", "codex", "skills"] = "claude",
+    to: Layout = Layout.CLAUDE,
     folder: Path | None = None,
 ) -> int:
     """Write the agents in the layout of a command line.
@@ -59,7 +60,7 @@ def export(
         to: Whose layout.
         folder: The library; agents_library here, else our own.
     """
-    written = export_agents(read_library([_folder(folder)]).values(), out, to)
+    written = export_library(read_library([_folder(folder)]).values(), to, out)
     for path in written:
         stdout.print(str(path), highlight=False, markup=False)
     return EXIT_DONE
@@ -67,4 +68,4 @@ def export(
 
 def _folder(folder: Path | None) -> Path:
     local = Path("agents_library")
-    return folder or (local if local.is_dir() else bootstrap.SHIPPED_AGENTS)
+    return folder or (local if local.is_dir() else SHIPPED_LIBRARY)

@@ -9,7 +9,9 @@ from orchestrator.document.vocabulary import fold_text
 from orchestrator.domain.acceptance import Acceptance
 from orchestrator.domain.batches import Batch, BatchId, Finding, Session, Severity
 
-_COMMON_WORDS: Final = frozenset({"production", "test", "tests", "system", "setup", "validation"})
+_COMMON_WORDS: Final = frozenset(
+    ["production", "test", "tests", "system", "setup", "validation", "installation", "verification"]
+)
 _TOOL_OF_SUFFIX: Final = {"rs": "cargo", "ts": "node", "go": "go", "java": "java"}
 _SUFFIX: Final = re.compile(r"[\w/-]+\.(rs|ts|go|java)\b")
 

@@ -206,7 +206,7 @@ def _is_closed(lines: tuple[str, ...], first: int, end: int, markup: str) -> boo
 
 def _read_label(line: str) -> tuple[str, str] | None:
     """Return label and value of a field line, or of a heading with a known label."""
-    if match := LABEL.match(line):
+    if "**" in line and (match := LABEL.match(line)):
         return match[1], match[2]
     if line.startswith("####"):
         title = line.lstrip("#").strip().rstrip(":")

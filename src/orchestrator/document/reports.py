@@ -51,6 +51,8 @@ _PLACEHOLDER: Final = re.compile(
     r"|nom agent|agent name|t[âa]che \d+|task \d+|r[ée]sultat|result|path/to/[^\]]*"
     r"|[A-Z-]+-XXX)\]"
 )
+_FIRST_CHARACTERS: Final = ("#", "-", "*", "_", "|", ">")
+"""Of lines that could be a report or a near miss; looked at before any pattern."""
 _FAIL_WORD: Final = re.compile(r"(?<!\w)(?<!\b0 )(?:FAIL(?:ED|URE)?|ÉCHEC|ECHEC|INVALID)(?!\w)")
 _STRICT_FIELDS: Final = ("date", "agents", "id", "duration", "tasks", "files_created", "status")
 _SHORT_FIELDS: Final = ("date", "agents", "tasks")
@@ -83,7 +85,7 @@ def parse_reports(text: str) -> ReportsFound:
             if heading:
                 _file(_read_report(shape, index, block, heading), reports, diagnoses)
     for line, content in enumerate(shape.lines):
-        if "-" not in content:
+        if "-" not in content or not content.lstrip().startswith(_FIRST_CHARACTERS):
             continue
         if line in shape.opaque:
             if _LOOKS_LIKE.match(content):
@@ -129,7 +131,9 @@ def _read_report(
     text = shape.text[shape.spans[block.first][0] : shape.spans[end - 1][1]].rstrip()
     digest = hash_report(text)
     for line in range(block.first, end):
-        if line not in shape.opaque and (found := _PLACEHOLDER.search(shape.lines[line])):
+        content = shape.lines[line]
+        may_hold = "[" in content or ":MM" in content
+        if may_hold and line not in shape.opaque and (found := _PLACEHOLDER.search(content)):
             return Diagnosis(
                 code="REPORT_PLACEHOLDER",
                 line=line + 1,

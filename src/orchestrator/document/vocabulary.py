@@ -195,9 +195,11 @@ def split_names(text: str) -> tuple[str, ...]:
 
 def clean_line(text: str, length_max: int = 200) -> str:
     """Return one line fit to be shown: no control or invisible characters, cut to a length."""
-    shown = "".join(
-        character
-        for character in text.replace("\t", " ")
-        if unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
-    )
+    shown = text
+    if not text.isprintable():  # the usual text is, and needs no look at each character
+        shown = "".join(
+            character
+            for character in text.replace("\t", " ")
+            if unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+        )
     return shown if len(shown) <= length_max else shown[: length_max - 1] + "…"

@@ -55,8 +55,7 @@ class Acceptance:
     deadline_min: float = 60.0
     idle_min: float = 15.0
     budget_usd: float | None = None
-    notify: tuple[str, ...] = ()
-    """Argument vector run on each notable event, the text as last argument."""
+    attempts_total_max: int | None = None
     environment: tuple[str, ...] = field(default=())
     """Names of further environment variables that agents may see."""
 

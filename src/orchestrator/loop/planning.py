@@ -71,6 +71,7 @@ def plan_policy(
         trust_claims=trust_claims,
         weak_releases=acceptance.weak_releases,
         budget_usd=acceptance.budget_usd,
+        attempts_total_max=acceptance.attempts_total_max,
         report_grace_ms=report_grace_ms,
         quota_wait_ms=quota_wait_ms,
     )

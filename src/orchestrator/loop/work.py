@@ -15,7 +15,7 @@ from orchestrator.document.sidecar import is_unsafe_path
 from orchestrator.document.vocabulary import fold_text
 from orchestrator.domain.acceptance import Acceptance
 from orchestrator.domain.batches import Batch, Session
-from orchestrator.domain.checks import Check, CommandCheck
+from orchestrator.domain.checks import Check, CommandCheck, FileCheck
 from orchestrator.domain.errors import InputInvalid, MergeConflict, WorktreeFailed
 from orchestrator.domain.events import (
     AttemptEnded,
@@ -27,7 +27,6 @@ from orchestrator.domain.events import (
 )
 from orchestrator.domain.proofs import (
     CheckOutcome,
-    CheckResult,
     MetricResult,
     TamperFinding,
 )
@@ -125,9 +124,10 @@ def verify_attempt(shop: Workshop, record: BatchRecord) -> AttemptVerified:
             place, planned.base_commit, [each.path for each in tampering if each.path in changed]
         )
         judged = shop.prover.run(shop.checks(batch_id), place, changed)
+        claimed = shop.prover.run(claimed_files(shop, attempt), place, changed)
     finally:
         shop.worktrees.discard(place)
-    results = (*judged.results, *check_claimed_files(shop, attempt, changed))
+    results = (*judged.results, *claimed.results)
     baseline = record.baseline.results if record.baseline else ()
     return AttemptVerified(
         batch_id=batch_id,
@@ -170,28 +170,20 @@ def find_tampering(
     return tuple(found)
 
 
-def check_claimed_files(
-    shop: Workshop, attempt: Attempt, changed: Sequence[str]
-) -> tuple[CheckResult, ...]:
-    """Return a refutation for each file that the report names and the work does not hold."""
-    claimed = attempt.reports[-1].files if attempt.reports else ()
-    results: list[CheckResult] = []
-    for path in claimed:
-        relative = path.removeprefix(attempt.planned.worktree).lstrip("/")
-        if path == "(none)" or relative in shop.kept_out or is_unsafe_path(relative):
-            continue
-        if not any(each == relative or each.endswith(f"/{relative}") for each in changed):
-            results.append(
-                CheckResult(
-                    check_id=f"claimed:{relative}",
-                    task=None,
-                    outcome=CheckOutcome.FAIL,
-                    value="",
-                    reason=f"the report names {relative}, which was neither made nor changed",
-                    evidence="",
-                )
-            )
-    return tuple(results)
+def claimed_files(shop: Workshop, attempt: Attempt) -> tuple[Check, ...]:
+    """Return a check for each file that the report names: it has to be there."""
+    named = attempt.reports[-1].files if attempt.reports else ()
+    paths = (path.removeprefix(attempt.planned.worktree).lstrip("/") for path in named)
+    return tuple(
+        Check(
+            id=f"claimed:{path}",
+            kind=FileCheck(path=path, bytes_min=0),
+            task=None,
+            is_inferred=True,
+        )
+        for path in paths
+        if path != "(none)" and path not in shop.kept_out and not is_unsafe_path(path)
+    )
 
 
 def integrate_attempt(shop: Workshop, record: BatchRecord) -> BatchIntegrated | IntegrationFailed:

@@ -89,6 +89,7 @@ def test_a_second_orchestrator_is_refused_by_name(tmp_path):
     second.release()
 
 
+@pytest.mark.timeout(90)
 def test_no_report_of_fifty_is_lost_while_an_editor_replaces_the_file(tmp_path):
     central = tmp_path / "CLAUDE.md"
     central.write_text("# Notes\n", encoding="utf-8")
