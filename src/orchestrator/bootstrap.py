@@ -369,17 +369,40 @@ def rebuild(root: Path, state: RunState) -> dict[Path, bytes]:
     original = artifacts.get(state.started.document_sha256)
     session = parse_session(decode_document(original))
     acceptance = parse_acceptance(artifacts.get(state.started.acceptance_sha256))
-    central_name = acceptance.central_file or session.central_file
-    central = decode_document(artifacts.get(state.started.central_sha256), central_name)
-    text = write_digests(
-        central.text,
-        session.central_section or SECTION,
-        render_digests(state, session.language),
-    )
+    central = artifacts.get(state.started.central_sha256)
     return {
         Path(state.started.document_path): render_document(original, state),
-        root / central_name: central.encode(text),
+        root / (acceptance.central_file or session.central_file): render_central(
+            central, session, state
+        ),
     }
+
+
+def render_central(content: bytes, session: Session, state: RunState) -> bytes:
+    """Return a central file with our lines brought up to date."""
+    source = decode_document(content)
+    section = session.central_section or SECTION
+    return source.encode(
+        write_digests(source.text, section, render_digests(state, session.language))
+    )
+
+
+def find_differences(root: Path, state: RunState) -> tuple[Path, ...]:
+    """Return the documents in which what is ours is not what the log gives.
+
+    What others wrote around it since is theirs, and no difference.
+
+    Raises:
+        InputInvalid: the log holds no run, or an artifact is gone.
+    """
+    document, central = rebuild(root, state)
+    contents = {path: read_bounded(path) for path in (document, central)}
+    session = parse_session(decode_document(contents[document]))
+    expected = {
+        document: render_document(contents[document], state),
+        central: render_central(contents[central], session, state),
+    }
+    return tuple(path for path, content in contents.items() if expected[path] != content)
 
 
 def clean_up(root: Path) -> tuple[str, ...]:

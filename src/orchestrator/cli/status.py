@@ -97,11 +97,7 @@ def replay(
         project = (root or find_root(Path.cwd())).resolve()
         rebuilt = bootstrap.rebuild(project, state)
         sequence, head = log.head()
-        differences = [
-            str(path)
-            for path, content in rebuilt.items()
-            if not path.exists() or path.read_bytes() != content
-        ]
+        differences = [str(path) for path in bootstrap.find_differences(project, state)]
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
             for path, content in rebuilt.items():

@@ -201,17 +201,24 @@ def test_the_same_attempt_has_the_same_session_id(bench, tool):
     assert it.adapter.build(it.brief).argv != it.adapter.build(other).argv
 
 
-@pytest.mark.parametrize("tool", ALL)
-def test_a_budget_in_usd_is_kept_or_refused(bench, tool):
-    it = bench(tool)
+def test_claude_is_told_the_budget(bench):
+    it = bench("claude")
     it.brief = replace(it.brief, budget_usd=1.5)
-    if tool == "claude":
-        assert it.run("success").execution is Execution.OK
-        argv = it.seen()["argv"]
-        assert argv[argv.index("--max-budget-usd") + 1] == "1.50"
+    assert it.run("success").execution is Execution.OK
+    argv = it.seen()["argv"]
+    assert argv[argv.index("--max-budget-usd") + 1] == "1.50"
+
+
+@pytest.mark.parametrize("tool", ALL)
+def test_a_budget_is_refused_where_nobody_would_know_the_cost(bench, tool):
+    it = bench(tool)
+    brief = replace(it.brief, budget_usd=1.5)
+    if it.adapter.probe().capabilities.has_cost_usd:
+        assert it.run("success").cost_usd is not None
+        it.adapter.build(brief)
     else:
         with pytest.raises(AgentUnusable, match="budget"):
-            it.adapter.build(it.brief)
+            it.adapter.build(brief)
 
 
 @pytest.mark.parametrize("tool", ALL)

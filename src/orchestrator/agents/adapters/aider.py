@@ -95,10 +95,9 @@ class AiderAdapter:
         """Return the process to start; it commits nothing by itself, we do.
 
         Raises:
-            AgentUnusable: not installed, or a budget in USD. A conversation is not taken up
+            AgentUnusable: not installed. A conversation is not taken up
                 again, because aider has none; the prompt of a second attempt says what failed.
         """
-        programs.refuse_budget(PROGRAM, brief)
         folder = Path(brief.attempt_dir)
         argv = (
             programs.find(PROGRAM, self._environment),

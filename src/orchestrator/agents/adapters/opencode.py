@@ -74,9 +74,8 @@ class OpencodeAdapter:
         refused, because nobody is there to ask.
 
         Raises:
-            AgentUnusable: not installed, a budget in USD, or a conversation no agent named.
+            AgentUnusable: not installed, or a conversation no agent named.
         """
-        programs.refuse_budget(PROGRAM, brief)
         resumed = conversations.resumed(brief)
         argv = (
             programs.find(PROGRAM, self._environment),

@@ -143,13 +143,15 @@ def _names(printed: str, option: str) -> bool:
 
 
 def refuse_budget(program: Program, brief: Brief) -> None:
-    """Refuse a budget in USD that the program would not keep.
+    """Refuse a budget in USD where nobody would know what was spent.
+
+    Where the program says what it costs, the loop counts; Claude Code also stops by itself.
 
     Raises:
-        AgentUnusable: the brief has one.
+        AgentUnusable: the brief has one, and the program does not say what it costs.
     """
-    if brief.budget_usd is not None:
+    if brief.budget_usd is not None and not program.capabilities.has_cost_usd:
         raise AgentUnusable(
-            f"{program.command} does not keep a budget in USD: "
-            "remove budget_usd, or use claude, which does"
+            f"{program.command} does not say what it costs, so a budget in USD cannot be kept: "
+            "remove budget_usd, or name another agent"
         )
