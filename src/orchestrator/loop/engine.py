@@ -220,6 +220,7 @@ class Engine:
                 attempt_dir=planned.attempt_dir,
                 agents=record.plan.agents,
                 conversation=previous.conversation if previous else None,
+                budget_usd=self._budget_left(),
             )
             try:
                 self.shop.runner.launch(
@@ -237,6 +238,12 @@ class Engine:
                     pid=sighting.pid or 0,
                 )
             )
+
+    def _budget_left(self) -> float | None:
+        """Return what an attempt may cost; None without a budget."""
+        assert self.state.started is not None
+        budget = self.state.started.policy.budget_usd
+        return None if budget is None else max(0.0, budget - self.state.cost_usd)
 
     def _watch(
         self, command: WatchAttempt, pool: ThreadPoolExecutor, listener: ReportListener
