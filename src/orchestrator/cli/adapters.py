@@ -1,0 +1,44 @@
+"""`orchestrate adapters`: which agent command lines are here, and how far each was tested."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from cyclopts import Parameter
+from rich.table import Table
+
+from orchestrator import bootstrap
+from orchestrator.cli.output import EXIT_DONE, print_json, stdout
+
+
+def adapters(
+    *,
+    root: Path | None = None,
+    json_: Annotated[bool, Parameter(name="--json", negative="")] = False,
+) -> int:
+    """List the agent command lines: installed or not, version, abilities, tier of tests.
+
+    T0: against a fake that refuses unknown options; T1: the real program with a scripted model;
+    T2: live.
+
+    Args:
+        root: The project, for its `agent_command`.
+        json_: One JSON document on stdout.
+    """
+    probes = [each.probe() for each in bootstrap.all_adapters(root or Path.cwd()).values()]
+    if json_:
+        print_json({"adapters": [msgspec.to_builtins(each) for each in probes]})
+        return EXIT_DONE
+    table = Table()
+    for name in ("adapter", "found", "version", "tested", "can", "problem"):
+        table.add_column(name, overflow="fold")
+    for each in probes:
+        abilities = msgspec.to_builtins(each.capabilities)
+        can = ", ".join(
+            key.removeprefix("has_").removeprefix("can_") for key, v in abilities.items() if v
+        )
+        table.add_row(
+            each.adapter, each.path or "-", each.version or "-", each.tier.value, can, each.problem
+        )
+    stdout.print(table)
+    return EXIT_DONE

@@ -1,0 +1,203 @@
+"""Checks against real files, real commands and a real TLS server; worktrees by real git."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from orchestrator.demo.tls_server import TlsServer, write_certificates
+from orchestrator.domain.checks import (
+    Aggregate,
+    ChangedCheck,
+    Check,
+    CommandCheck,
+    Comparison,
+    CsvMetricCheck,
+    FileCheck,
+    JsonPathCheck,
+    ManualCheck,
+    MdSectionCheck,
+    ParsesCheck,
+    TlsProbeCheck,
+)
+from orchestrator.domain.errors import MergeConflict, WorktreeFailed
+from orchestrator.domain.proofs import CheckOutcome
+from orchestrator.proof.check_runner import CheckRunner
+from orchestrator.proof.commands import count_tests
+from orchestrator.store.artifact_files import ArtifactFiles
+from orchestrator.worktrees.git_worktrees import GitWorktrees
+
+PASS, FAIL, OPEN = CheckOutcome.PASS, CheckOutcome.FAIL, CheckOutcome.NOT_MEASURED
+
+
+@pytest.fixture
+def look(tmp_path):
+    store = ArtifactFiles(tmp_path / "artifacts")
+    runner = CheckRunner(store, tmp_path)
+    root = tmp_path / "tree"
+    root.mkdir()
+
+    def judge(kind, changed=None):
+        check = Check(id="c", kind=kind, task=1)
+        return runner.run((check,), str(root), changed).results[0]
+
+    judge.root = root
+    return judge
+
+
+def pf_check(**changes):
+    values = {
+        "path": "r.csv",
+        "column": "profit_factor",
+        "aggregate": Aggregate.MAX,
+        "comparison": Comparison.GREATER,
+        "target": 1.5,
+        "rows_min": 3,
+    }
+    return CsvMetricCheck(**(values | changes))
+
+
+@pytest.mark.parametrize(
+    ("values", "outcome", "words"),
+    [
+        (("1.2", "1.6", "1.1"), PASS, ""),
+        (("1.2", "1.4", "1.1"), FAIL, "expected > 1.5"),
+        (("1.2", "inf", "1.1"), FAIL, "proves nothing"),
+        (("1.2", "nan", "9"), FAIL, "proves nothing"),
+        (("1.2", "", "9"), FAIL, "proves nothing"),
+        (("9",), FAIL, "at least 3 are needed"),
+        (("a", "b", "c"), FAIL, "could not convert"),
+    ],
+)
+def test_a_profit_factor_is_finite_and_has_a_sample(look, values, outcome, words):
+    (look.root / "r.csv").write_text("profit_factor\n" + "".join(f'"{v}"\n' for v in values))
+    result = look(pf_check())
+    assert result.outcome is outcome
+    assert words in result.reason
+
+
+def test_files_sections_and_values_are_looked_at(look):
+    (look.root / "a.md").write_text("# Guide\n\none two\n\n## Production Deployment\n\nx y z\n")
+    (look.root / "a.json").write_text('{"runs": [{"pf": 1.7, "ok": true}]}')
+    (look.root / "b.py").write_text("def f(:\n")
+    section = MdSectionCheck(path="a.md", heading="📦 production deployment", words_min=3)
+    assert look(section).value == "a.md L5, 3 words"
+    assert look(MdSectionCheck(path="a.md", heading="Nothing")).outcome is FAIL
+    pointer = {"path": "a.json", "comparison": Comparison.AT_LEAST}
+    assert look(JsonPathCheck(pointer="runs.0.pf", target=1.7, **pointer)).outcome is PASS
+    assert look(JsonPathCheck(pointer="runs.1.pf", target=1.7, **pointer)).outcome is FAIL
+    equal = {"path": "a.json", "comparison": Comparison.EQUAL}
+    assert look(JsonPathCheck(pointer="runs.0.ok", target=True, **equal)).outcome is PASS
+    assert look(ParsesCheck(path="b.py")).outcome is FAIL
+    assert look(ParsesCheck(path="a.json")).outcome is PASS
+    assert look(FileCheck(path="missing")).reason == "missing does not exist"
+    assert look(ManualCheck(question="Looks right?")).outcome is OPEN
+
+
+def test_a_bare_name_stands_for_the_one_changed_file(look):
+    for name in ("x/a.py", "y/a.py"):
+        (look.root / name).parent.mkdir()
+        (look.root / name).write_text("a = 1\n")
+    assert look(FileCheck(path="a.py"), ["x/a.py"]).outcome is PASS
+    assert "name the path" in look(FileCheck(path="a.py"), ["x/a.py", "y/a.py"]).reason
+    assert look(ChangedCheck(path="a.py"), ["x/a.py"]).outcome is PASS
+    assert look(ChangedCheck(path="x/a.py"), []).outcome is FAIL
+
+
+def test_a_link_out_of_the_tree_is_not_followed(look):
+    (look.root / "a").symlink_to("/etc/passwd")
+    assert look(FileCheck(path="a")).reason == "a leads out of the tree"
+
+
+def test_a_command_is_judged_by_code_output_and_tests(look, monkeypatch):
+    monkeypatch.setenv("API_SECRET", "x")
+    python = ("{python}", "-c")
+    env = CommandCheck(argv=(*python, "import os; print(sorted(os.environ))"))
+    assert look(env).outcome is PASS
+    assert look(CommandCheck(argv=(*python, "import os; os.environ['API_SECRET']"))).outcome is FAIL
+    slow = CommandCheck(argv=(*python, "import time; time.sleep(60)"), timeout_s=0.3)
+    assert "did not end" in look(slow).reason
+    few = CommandCheck(argv=(*python, "print('2 passed, 3 skipped')"), tests_min=3)
+    assert "2 tests passed, expected at least 3" in look(few).reason
+    assert look(CommandCheck(argv=("nowhere-at-all",))).outcome is OPEN
+
+
+def test_skipped_tests_are_not_passed_tests():
+    assert count_tests("Ran 5 tests in 0.1s\n\nOK (skipped=2)") == 3
+    assert count_tests("3 passed, 9 skipped in 1s") == 3
+    assert count_tests("no tests ran") == 0
+
+
+def test_a_server_must_prove_its_name(look, tmp_path):
+    ca_file, chain = write_certificates(tmp_path / "tls")
+    with TlsServer(chain) as server:
+        good = TlsProbeCheck(host="localhost", port=server.port, ca_file=str(ca_file))
+        assert "TLSv1.3" in look(good).value
+        assert look(TlsProbeCheck(host="localhost", port=server.port)).outcome is FAIL
+        other = TlsProbeCheck(host="127.0.0.1", port=server.port, ca_file=str(ca_file))
+        assert look(other).outcome is FAIL
+        port = server.port
+    closed = TlsProbeCheck(host="localhost", port=port, ca_file=str(ca_file))
+    assert look(closed).outcome is OPEN
+
+
+@pytest.fixture
+def git(tmp_path):
+    root = tmp_path / "repo"
+    root.mkdir()
+    (root / "a.txt").write_text("base\n")
+    (root / "CLAUDE.md").write_text("notes\n")
+    for arguments in (
+        ("init", "-q", "-b", "main"),
+        ("add", "-A"),
+        ("-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "base"),
+    ):
+        subprocess.run(["git", *arguments], cwd=root, check=True)  # noqa: S603, S607
+    return GitWorktrees(root, tmp_path / "worktrees", "orchestrate/merged")
+
+
+def work(git, name, files):
+    base = git.head()
+    tree = git.prepare(name, base)
+    for path, text in files.items():
+        (Path(tree) / path).write_text(text)
+    return base, git.commit(tree, base, name, ["CLAUDE.md"])
+
+
+def test_work_is_committed_without_the_central_file_and_merged(git):
+    base, commit = work(git, "A", {"b.txt": "b", "CLAUDE.md": "changed", "x.pyc": "junk"})
+    assert git.changed_paths(base, commit) == ("b.txt",)
+    merged = git.integrate(commit, "merge", lambda _: "")
+    assert git.head() == merged
+    assert git.integrate(commit, "again", lambda _: "never asked") == merged
+
+
+def test_a_conflict_and_a_refusal_leave_the_branch_where_it_was(git):
+    base = git.head()
+    first = work(git, "A", {"a.txt": "first\n"})[1]
+    second = work(git, "B", {"a.txt": "second\n"})[1]
+    with pytest.raises(WorktreeFailed, match="after the merge: no"):
+        git.integrate(first, "merge", lambda _: "no")
+    assert git.head() == base
+    tip = git.integrate(first, "merge", lambda _: "")
+    with pytest.raises(MergeConflict, match=r"a\.txt"):
+        git.integrate(second, "merge", lambda _: "")
+    assert git.head() == tip
+
+
+def test_links_that_leave_the_tree_are_named(git):
+    base = git.head()
+    tree = Path(git.prepare("A", base))
+    (tree / "good").symlink_to("a.txt")
+    (tree / "bad").symlink_to("../../../etc")
+    (tree / "worse").symlink_to("/etc/passwd")
+    commit = git.commit(str(tree), base, "links", [])
+    assert git.escaping_links(commit) == ("bad", "worse")
+
+
+def test_what_was_not_merged_is_kept_as_a_patch(git, tmp_path):
+    tree = git.prepare("A", git.head())
+    (Path(tree) / "left.txt").write_text("precious\n")
+    git.archive(tree, str(tmp_path / "left.patch"))
+    assert "+precious" in (tmp_path / "left.patch").read_text()
+    assert not Path(tree).exists()

@@ -1,0 +1,75 @@
+"""Any text may arrive: nothing raises, nothing is invented, nothing else is changed."""
+
+import os
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.orchestrator_papers import FRENCH, STRICT_REPORT
+from orchestrator.document.reports import parse_reports
+from orchestrator.document.sessions import read_layout
+from orchestrator.document.sources import SourceText, decode_document
+from orchestrator.document.vocabulary import ID
+from orchestrator.document.writing import write_spans
+from orchestrator.domain.errors import InputInvalid
+
+EXAMPLES = int(os.environ.get("ORCHESTRATE_EXAMPLES", "300"))  # 100000 is the long profile
+
+PIECES = (
+    *FRENCH.splitlines(keepends=True),
+    *STRICT_REPORT.splitlines(keepends=True),
+    "```\n",
+    "---\n",
+    "> ",
+    "    ",
+    "\ufeff",
+    "\r\n",
+    "| a | b | c |\n",
+    "<!--\n",
+)
+texts = st.one_of(
+    st.text(max_size=400),
+    st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=12)), max_size=40).map("".join),
+)
+
+
+@settings(max_examples=EXAMPLES)
+@given(texts)
+def test_no_text_makes_a_reader_raise_or_invents_a_report(text):
+    found = parse_reports(text)
+    for report in found.reports:
+        assert ID.fullmatch(report.batch_id)
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        assert report.batch_id in lines[report.line - 1]
+    read_layout(SourceText(text=text))
+
+
+@settings(max_examples=EXAMPLES)
+@given(texts)
+def test_a_report_inside_a_closed_fence_is_never_one(text):
+    marks = "`" * 40
+    inside = text.replace("`" * 20, "")
+    assert parse_reports(f"{marks}\n{inside}\n{marks}\n").reports == ()
+
+
+@settings(max_examples=EXAMPLES)
+@given(texts)
+def test_writing_nothing_gives_every_byte_back(text):
+    try:
+        content = text.encode()
+        source = decode_document(content)
+    except (InputInvalid, UnicodeEncodeError):
+        return
+    layout = read_layout(source)
+    assert write_spans(source, layout, statuses={}, metrics={}, next_action=None) == content
+
+
+@settings(max_examples=EXAMPLES)
+@given(st.binary(max_size=300))
+def test_bytes_are_read_or_refused_with_a_sentence(content):
+    try:
+        source = decode_document(content)
+    except InputInvalid as e:
+        assert "document" in str(e)  # noqa: PT017 - both ways out are right
+    else:
+        assert source.encode(source.text) == content
