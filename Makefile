@@ -48,6 +48,10 @@ bench: $(READY)  ## run every script in bench/ and print its figures
 conformance: $(READY)  ## hold our wire against the official client package
 	@$(BIN)/python conformance/run.py $(ARGS)
 
+SEEDS ?= 300
+simulate: $(READY)  ## the whole bot under seeded faults; SEEDS=20000, or CANARIES=1 for planted bugs
+	@$(BIN)/python tests/simulation/simulate.py --seeds $(SEEDS) $(if $(CANARIES),--canaries) $(ARGS)
+
 sigkill: $(READY)  ## kill the real bot 500 times and hold its books against the broker's
 	@PYTHONPATH=tests $(BIN)/python -m harness.sigkill $(ARGS)
 
