@@ -80,7 +80,7 @@ class Session:
         listed = yield self.ask(
             messages.ProtoOASymbolsListReq(**ids), messages.ProtoOASymbolsListRes
         )
-        (symbol_id,) = (s.symbolId for s in listed.symbol if s.symbolName == access["symbol"])
+        (symbol_id,) = (s.symbolId for s in listed.symbol if s.symbolName == access["symbols"][0])
         detailed = yield self.ask(
             messages.ProtoOASymbolByIdReq(symbolId=[symbol_id], **ids),
             messages.ProtoOASymbolByIdRes,

@@ -108,8 +108,8 @@ class DemoRecorder:
 
     def _note_bar(self, decision: Decision) -> None:
         state = decision.state
-        if not state.market.recent_bars:
-            return
+        if not state.market.recent_bars or self._quoted_at is None:
+            return  # the first price after connecting belongs to the history
         time, close = state.market.closed_until, state.market.recent_bars[-1].close
         if self.prices and self.prices[-1].time >= time:
             return
