@@ -107,7 +107,10 @@ class ProcessRunner:
             stdin_file=launch.stdin_file,
             life_s=deadline_ms / 1000 * BACKSTOP_FACTOR + 30.0,
         )
-        (folder / "job.json").write_bytes(msgspec.json.encode(job))
+        # The agent's environment holds its login: for the eyes of this user alone, from the start.
+        private = os.open(folder / "job.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(private, "wb") as file:
+            file.write(msgspec.json.encode(job))
         environment = {k: v for k, v in os.environ.items() if k != processes.MARKER}
         try:
             subprocess.run(  # noqa: S603 - our own module

@@ -184,7 +184,10 @@ class GitWorktrees:
             raise WorktreeFailed(f"git {arguments[0]} in {folder}: {e}") from e
 
 
-_JUNK: Final = ("**/__pycache__/**", "**/*.pyc", "**/.pytest_cache/**", ".orchestrator/**")
+_JUNK: Final = (
+    *("**/__pycache__/**", "**/*.pyc", "**/.pytest_cache/**", ".orchestrator/**"),
+    *(".aider*", "**/.aider*/**"),  # what aider leaves beside its work
+)
 
 
 def _fit_for_path(name: str) -> str:

@@ -75,6 +75,13 @@ def test_the_prompt_arrives_and_secrets_do_not(bench):
     assert (one.folder / "stdout").read_text() == "the prompt None yes LOT-A-001\n"
 
 
+def test_the_login_of_an_agent_is_for_the_eyes_of_its_user_alone(bench):
+    one = bench("pass")
+    one.launch()
+    one.wait(lambda sighting: sighting.ending is not None)
+    assert (one.folder / "job.json").stat().st_mode & 0o077 == 0
+
+
 def test_an_attempt_starts_once_however_often_it_is_launched(bench):
     one = bench("open('ran', 'a').write('x'); import time; time.sleep(0.4)")
     for _ in range(3):
