@@ -14,7 +14,9 @@ from palmbot.bootstrap import Wiring, run_bot, run_watch
 from palmbot.cli.directory import choose_directory
 from palmbot.cli.log import set_up_log
 from palmbot.cli.output import EXIT_DONE
-from palmbot.config import BrokerSettings, Config, load_config
+from palmbot.config.loading import load_config
+from palmbot.config.sections import BrokerSettings
+from palmbot.config.settings import Config
 from palmbot.ctrader.session import Credentials
 from palmbot.domain.errors import ConfigInvalid
 from palmbot.domain.orders import Environment
