@@ -14,7 +14,9 @@ from palmbot.bootstrap import Wiring, run_bot, run_watch
 from palmbot.cli.directory import choose_directory
 from palmbot.cli.log import set_up_log
 from palmbot.cli.output import EXIT_DONE
-from palmbot.config import BrokerSettings, Config, load_config
+from palmbot.config.loading import load_config
+from palmbot.config.sections import BrokerSettings
+from palmbot.config.settings import Config
 from palmbot.ctrader.session import Credentials
 from palmbot.domain.errors import ConfigInvalid
 from palmbot.domain.orders import Environment
@@ -99,7 +101,7 @@ def _wire_broker(config: Config, directory: Path | None, *, is_shadow: bool) -> 
             environment=environment, account_id=access.account_id, is_shadow=is_shadow
         ),
         endpoint=endpoint,
-        tls=make_context(config.tls.cafile),
+        tls=make_context(config.tls.cafile, config.tls.crlfile),
         credentials=Credentials(
             client_id=access.client_id,
             client_secret=access.client_secret,

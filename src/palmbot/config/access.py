@@ -1,0 +1,141 @@
+"""The variables of `.env`: which environment, and the secrets that open the account there."""
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+from dotenv import dotenv_values
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from palmbot.config.names import BROKER_PREFIX, ENV_NAME, check_names, lower_first
+from palmbot.domain.errors import ConfigInvalid
+from palmbot.domain.orders import Environment
+from palmbot.domain.secret import Secret
+from palmbot.domain.units import AccountId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountAccess:
+    """What opens the account at the broker. Source: `.env`."""
+
+    account_id: AccountId
+    client_id: str
+    client_secret: Secret
+    access_token: Secret
+    refresh_token: Secret | None
+
+
+class BrokerVariables(BaseSettings):
+    """`CTRADER_...`: the environment, and what opens the account in it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=BROKER_PREFIX,
+        env_ignore_empty=True,
+        extra="ignore",  # other names are judged before, with a suggestion
+        hide_input_in_errors=True,
+    )
+
+    environment: Environment = Environment.DEMO
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+    access_token: SecretStr | None = None
+    refresh_token: SecretStr | None = None
+    account_id: int | None = None
+
+
+VARIABLES: Final[tuple[type[BaseSettings], ...]] = (BrokerVariables,)
+"""Every group of variables that `.env` may hold. A field that is a `SecretStr` is a secret."""
+
+_Variables = TypeVar("_Variables", bound=BaseSettings)
+
+
+def read_broker_variables(path: Path | None) -> BrokerVariables:
+    """Return the variables of the broker, from the environment and, below it, from a file.
+
+    Raises:
+        ConfigInvalid: a name is unknown, a value cannot be, or others can read the secrets.
+    """
+    variables = read_variables(BrokerVariables, path)
+    if variables.environment is Environment.SIMULATOR:
+        raise ConfigInvalid(
+            f"{path or ENV_NAME}: CTRADER_ENVIRONMENT is demo or live; "
+            "the simulator is chosen with `palmbot run --simulator`"
+        )
+    return variables
+
+
+def read_variables(kind: type[_Variables], path: Path | None) -> _Variables:
+    """Return one group of variables; names of every group are judged on the way.
+
+    Raises:
+        ConfigInvalid: see `read_broker_variables`. The sentence never quotes a value.
+    """
+    known = [name for each in VARIABLES for name in _names(each)]
+    if path is not None:
+        try:
+            values = dotenv_values(path)
+        except (OSError, UnicodeDecodeError) as e:
+            raise ConfigInvalid(f"{path} cannot be read ({e}): it is a text file in UTF-8") from e
+        check_names(values, known, str(path))
+        _check_privacy(path, values)
+    prefixes = tuple(_prefix(each) for each in VARIABLES)
+    check_names((name for name in os.environ if name.startswith(prefixes)), known, "")
+    try:
+        return kind(_env_file=path)
+    except ValidationError as e:
+        first = e.errors(include_input=False, include_url=False)[0]
+        prefix = _prefix(kind)
+        name = prefix + str(first["loc"][0]).upper().removeprefix(prefix)
+        raise ConfigInvalid(f"{path or ENV_NAME}: {name}: {lower_first(first['msg'])}") from None
+
+
+def to_access(variables: BrokerVariables) -> AccountAccess | None:
+    """Return what opens the account; None if some of it is not set, see `missing_names`."""
+    client_id, secret = variables.client_id, variables.client_secret
+    token, account_id = variables.access_token, variables.account_id
+    if client_id is None or secret is None or token is None or account_id is None:
+        return None
+    refresh = variables.refresh_token
+    return AccountAccess(
+        account_id=AccountId(account_id),
+        client_id=client_id,
+        client_secret=Secret(secret.get_secret_value()),
+        access_token=Secret(token.get_secret_value()),
+        refresh_token=None if refresh is None else Secret(refresh.get_secret_value()),
+    )
+
+
+def missing_names(variables: BrokerVariables) -> tuple[str, ...]:
+    """Return the names of the variables that `to_access` lacks."""
+    required = {
+        "CLIENT_ID": variables.client_id,
+        "CLIENT_SECRET": variables.client_secret,
+        "ACCESS_TOKEN": variables.access_token,
+        "ACCOUNT_ID": variables.account_id,
+    }
+    return tuple(BROKER_PREFIX + name for name, value in required.items() if value is None)
+
+
+def _prefix(kind: type[BaseSettings]) -> str:
+    return kind.model_config.get("env_prefix", "")
+
+
+def _names(kind: type[BaseSettings]) -> list[str]:
+    return [_prefix(kind) + name.upper() for name in kind.model_fields]
+
+
+def _check_privacy(path: Path, values: Mapping[str, str | None]) -> None:
+    """Refuse a file with secrets that others can read."""
+    secrets = (
+        _prefix(kind) + name.upper()
+        for kind in VARIABLES
+        for name, field in kind.model_fields.items()
+        if field.annotation in (SecretStr, SecretStr | None)
+    )
+    has_secrets = any(values.get(name) for name in secrets)
+    if has_secrets and stat.S_IMODE(path.stat().st_mode) & 0o077:
+        raise ConfigInvalid(f"{path} holds secrets and others can read it: run `chmod 600 {path}`")

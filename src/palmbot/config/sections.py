@@ -1,0 +1,147 @@
+"""The sections of `palmbot.toml`: every key, its unit and its default."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar, Final
+
+from pydantic import ConfigDict, Field
+
+from palmbot.core.breakers.rules import Unknown
+from palmbot.core.params import SentimentMode
+from palmbot.domain.orders import OrderStyle
+
+_STRICT: Final = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerSettings:
+    """Section `[broker]`: what is traded, and how orders are sent."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    symbol: str = "PALMOIL"
+    """Exact name at the broker; never substituted."""
+    symbol_aliases: tuple[str, ...] = ()
+    """Other exact names that are accepted, in order of preference."""
+    order_style: OrderStyle = OrderStyle.MARKET
+    limit_tolerance_percent: float = 0.1
+    """Style `limit` only: how far through the market the limit lies."""
+    limit_life_s: float = 8.0
+    """Style `limit` only: end of life at the broker after the decision."""
+    books_interval_s: float = 60.0
+    """Between two comparisons with the broker while all is well."""
+    undecided_s_max: float = 120.0
+    """Looking for an order without an answer, before a person is asked."""
+    watch_interval_s: Annotated[float, Field(ge=1, le=60)] = 30.0
+    """Between two looks of the independent stop watch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrategySettings:
+    """Section `[strategy]`: when to enter, and where stop and target lie."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    rsi_period: int = 14
+    rsi_buy: float = 30.0
+    """Buy when flat and RSI below this."""
+    rsi_sell: float = 70.0
+    """Sell when flat and RSI above this."""
+    bar_period_s: int = 300
+    warm_up_bars: int = 150
+    history_bars: int = 500
+    take_profit_percent: float = 2.0
+    """Distance of the target from the entry price."""
+    stop_loss_percent: float = 1.5
+    """Distance of the stop from the entry price."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentimentSettings:
+    """Section `[sentiment]`: what the market's mood may do to a signal."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    mode: SentimentMode = SentimentMode.VETO
+    fresh_s: float = 300.0
+    """Up to this age a score counts in full."""
+    expires_s: float = 2_100.0
+    """From this age on a score is unknown."""
+    half_life_s: float = 600.0
+    veto_score: float = 60.0
+    veto_confidence: float = 0.6
+    veto_domains: int = 3
+    confirm_score: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskSettings:
+    """Section `[risk]`: limits. Only the file can change them, never the environment."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    risk_percent: float = 1.0
+    """Share of equity lost if the stop is hit at its price."""
+    margin_percent_max: float = 50.0
+    """Share of equity that the margin of one position may use."""
+    spread_percent_max: float = 0.6
+    """Widest spread, as a share of the bid, at which an entry is allowed."""
+    price_age_s_max: float = 30.0
+    """Oldest price an entry may rest on."""
+    conversion_age_s_max: float = 3_600.0
+    """Oldest conversion rate an entry may rest on."""
+    orders_per_minute_max: int = 3
+    orders_per_day_max: int = 30
+    intent_age_ms_max: int = 1_000
+    """Longest real time from the decision to the send."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerSettings:
+    """Section `[breakers]`: when trading stops by itself. Only the file can change them.
+
+    A limit that is lowered acts at the next start, one that is raised on the next trading day.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    unknown: Unknown = Unknown.DENY
+    """Entries while a breaker lacks the data to judge; `allow` is for replayed files only."""
+    day_zone: str = "UTC"
+    """IANA name of the zone in which a trading day begins."""
+    day_start: str = "00:00"
+    """Local time of that; outside of trading hours, best."""
+    daily_loss_percent: float = 5.0
+    """Loss of equity within one day that stops entries and closes positions."""
+    daily_flatten: bool = True
+    losses_max: int = 3
+    """Losing trades in a row that stop entries."""
+    cool_down_minutes: tuple[int, ...] = (60, 120)
+    """Open-market minutes after the first and second time; then the rest of the day."""
+    volatility_ratio: float = 2.0
+    """ATR against the usual that stops entries."""
+    calm_ratio: float = 1.5
+    """At or below it, for three closed bars, they may flow again."""
+    volatility_hold_minutes: int = 15
+    spread_trip_factor: int = 3
+    spread_deny_factor: int = 2
+    rejects_max: int = 3
+    """Entries refused by the broker within ten minutes that stop them."""
+    limit_move_percent: float = 10.0
+    """Daily price limit of the exchange behind the contract."""
+    unknowns_max: int = 2
+    """Entries without an answer within an hour that stop entries until a person resets."""
+    starts_max: int = 5
+    """Starts within ten minutes that are still ordinary."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsSettings:
+    """Section `[tls]`."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    cafile: Path | None = None
+    """PEM with the authorities to trust instead of the system's."""
+    crlfile: Path | None = None
+    """PEM with the certificates that the broker's authority has revoked."""
