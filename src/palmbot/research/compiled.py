@@ -1,25 +1,35 @@
-"""Where compiled kernels are kept: a folder named by a hash of all that went into them.
+"""What compiled code shares: the rules it inlines, its array types, and where it is kept.
 
 numba's cache does not notice an edit in the file of an inlined function, and one stale rule would
-break the agreement with the exact engine. So the folder's name holds the sources, the versions and
-nothing else. Import this module before a module with compiled functions.
+break the agreement with the exact engine. So compiled code is kept in a folder named by a hash of
+everything that went into it. Modules with compiled functions import this one first.
 """
 
 import hashlib
 import os
 import platform
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import numba
+import numpy as np
+import numpy.typing as npt
+from numba.extending import register_jitable
+
+from palmbot.core import fills, rsi, strategy
+from palmbot.research import rules
+
+Int32s: TypeAlias = npt.NDArray[np.int32]
+Int8s: TypeAlias = npt.NDArray[np.int8]
 
 SOURCES: Final = (
     "core/rsi.py",
     "core/strategy.py",
     "core/fills.py",
     "research/rules.py",
+    "research/candidates.py",
+    "research/exits.py",
     "research/kernel.py",
-    "research/resampling.py",
 )
 """Every file with a function that ends up in compiled code, below the package."""
 
@@ -56,8 +66,19 @@ def use_cache() -> bool:
         return False
     if not os.access(folder, os.W_OK):
         return False
-    numba.config.CACHE_DIR = str(folder)
+    numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]  # set by numba at run time
     return True
 
 
 CAN_CACHE: Final = use_cache()
+
+for function in (
+    rsi.update_rsi,
+    rsi.read_rsi,
+    strategy.read_signal,
+    fills.find_entry,
+    fills.find_exit,
+    rules.find_distance,
+    rules.find_return,
+):
+    register_jitable(function)

@@ -1,7 +1,7 @@
 """Bars as the kernel takes them: whole wire units as floats, both sides, trade dates."""
 
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
@@ -14,14 +14,7 @@ EPOCH_WEEKDAY: Final = 3
 """1970-01-01 was a Thursday; Monday is 0."""
 SATURDAY: Final = 5
 
-
-class Ohlc(NamedTuple):
-    """One side of the bars, shape (n_bars,), oldest first."""
-
-    open: Floats
-    high: Floats
-    low: Floats
-    close: Floats
+OPEN, HIGH, LOW, CLOSE = range(4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,10 +27,9 @@ class Market:
 
     time_ms: Ints
     period_ms: int
-    bid: Ohlc
-    """Longs leave here, and the RSI is computed on its closes."""
-    ask: Ohlc
-    """Shorts leave here; the same object as `bid` where the file has one series."""
+    prices: Floats
+    """Shape (sides, 4, n_bars): opens, highs, lows, closes, oldest first. Side 0 is the bid: longs
+    leave there, and the RSI is computed on its closes. Side 1, if any, is the ask."""
     price_step: float
     """0 leaves levels unrounded."""
     day_end: Ints
@@ -49,22 +41,30 @@ class Market:
         return self.time_ms.size
 
     @property
+    def bid(self) -> Floats:
+        """Bid bars, shape (4, n_bars)."""
+        bid: Floats = self.prices[0]
+        return bid
+
+    @property
+    def ask(self) -> Floats:
+        """Ask bars, shape (4, n_bars); the bid bars where the file has one series."""
+        ask: Floats = self.prices[-1]
+        return ask
+
+    @property
     def has_quotes(self) -> bool:
         """Tell whether buyers and sellers see different prices."""
-        return self.ask is not self.bid
+        return len(self.prices) > 1
 
     def cut(self, first: int, end: int) -> "Market":
         """Return the bars from index `first` to before `end`, sharing their memory."""
-        part = slice(first, end)
-        bid = Ohlc(*(prices[part] for prices in self.bid))
-        ask = Ohlc(*(prices[part] for prices in self.ask)) if self.has_quotes else bid
         inside = self.rolls[(self.rolls >= first) & (self.rolls < end)]
         return replace(
             self,
-            time_ms=self.time_ms[part],
-            bid=bid,
-            ask=ask,
-            day_end=find_day_ends(self.time_ms[part]),
+            time_ms=self.time_ms[first:end],
+            prices=self.prices[:, :, first:end],
+            day_end=find_day_ends(self.time_ms[first:end]),
             rolls=inside - first,
         )
 
@@ -86,21 +86,15 @@ def find_day_ends(time_ms: Ints) -> Ints:
 
 def make_market(series: BarSeries) -> Market:
     """Return the bars of a price file."""
-    bid = Ohlc(*(_to_wire(prices) for prices in (series.open, series.high, series.low, series.close)))
-    ask = bid
+    sides = [(series.open, series.high, series.low, series.close)]
     if series.has_spread:
         asks = series.asks
-        ask = Ohlc(*(_to_wire(prices) for prices in (asks.open, asks.high, asks.low, asks.close)))
+        sides.append((asks.open, asks.high, asks.low, asks.close))
     return Market(
         time_ms=series.time_ms,
         period_ms=series.period_ms,
-        bid=bid,
-        ask=ask,
+        prices=np.rint(np.array(sides) * PRICE_SCALE),
         price_step=float(series.price_step),
         day_end=find_day_ends(series.time_ms),
         rolls=series.rolls,
     )
-
-
-def _to_wire(prices: Floats) -> Floats:
-    return np.rint(prices * PRICE_SCALE)

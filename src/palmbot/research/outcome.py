@@ -1,4 +1,4 @@
-"""What one run of `optimize` found, in plain values: everything that its files and its page show."""
+"""What one run of `optimize` found, in plain values: all that its files and its page show."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -91,9 +91,12 @@ class TradeBreakers(NamedTuple):
     daily_loss: float = 0.0
     """Fraction of the account lost by trades closed on one trade date that ends entries for it."""
     risk: float = 0.01
-    """Fraction of the account lost when a stop fills at its price: scales a trade to the account."""
+    """Fraction of the account lost when a stop fills at its price; scales trades to the account."""
 
 
+NO_COSTS: Final = CostModel(cost_bp=0.0)
+ORDINARY_COSTS: Final = CostModel()
+NOTHING_BLOCKED: Final = BlockedBars()
 NO_BREAKERS: Final = TradeBreakers()
 
 

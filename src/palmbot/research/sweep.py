@@ -11,12 +11,14 @@ from typing import Final
 
 import numpy as np
 
-from palmbot.research import kernel
+from palmbot.research import candidates, exits, kernel
+from palmbot.research.compiled import Int8s, Int32s
 from palmbot.research.grid import Grid, make_single
-from palmbot.research.kernel import Int8s, Int32s, Side
-from palmbot.research.market import Market, Ohlc
+from palmbot.research.market import CLOSE, HIGH, LOW, Market
 from palmbot.research.rules import (
     NO_BREAKERS,
+    NOTHING_BLOCKED,
+    ORDINARY_COSTS,
     RSI_PERIOD,
     BlockedBars,
     CostModel,
@@ -39,8 +41,8 @@ NO_BARS: Final = np.empty(0, dtype=np.int32)
 class SweepOptions:
     """What a sweep assumes beside bars and grid."""
 
-    costs: CostModel = CostModel()
-    blocked: BlockedBars = BlockedBars()
+    costs: CostModel = ORDINARY_COSTS
+    blocked: BlockedBars = NOTHING_BLOCKED
     breakers: TradeBreakers = NO_BREAKERS
     rsi_period: int = RSI_PERIOD
     warm_up_bars: int = 0
@@ -51,8 +53,9 @@ class SweepOptions:
 class Prepared:
     """What all blocks of a sweep share; read only."""
 
-    bid: Side
-    ask: Side
+    prices: Floats
+    short: Floats
+    long: Floats
     bars: Int32s
     sides: Int8s
     rank: Int32s
@@ -73,7 +76,7 @@ class Prepared:
 
 def compute_levels(market: Market, options: SweepOptions) -> Floats:
     """Return the RSI at each close; NaN where a signal does not count yet."""
-    levels = kernel.compute_rsi(market.bid.close, options.rsi_period)
+    levels = candidates.compute_rsi(np.ascontiguousarray(market.bid[CLOSE]), options.rsi_period)
     levels[: max(0, options.warm_up_bars - 1)] = np.nan
     return levels
 
@@ -97,22 +100,24 @@ def prepare(
     """
     if levels is None:
         levels = compute_levels(market, options)
-    bars, sides, values, rank = kernel.find_candidates(
+    bars, sides, values, rank = candidates.find_candidates(
         levels,
         max(grid.rsi_buy),
         min(grid.rsi_sell),
         _read_flags(options.blocked.buys, len(market)),
         _read_flags(options.blocked.sells, len(market)),
     )
-    bid = _make_side(market.bid)
+    prices = np.ascontiguousarray(market.prices)
+    short, long = _find_blocks(prices)
     return Prepared(
-        bid=bid,
-        ask=_make_side(market.ask) if market.has_quotes else bid,
+        prices=prices,
+        short=short,
+        long=long,
         bars=bars,
         sides=sides,
         rank=rank,
-        next_buy=kernel.find_next(values, np.array(grid.rsi_buy), True),
-        next_sell=kernel.find_next(values, np.array(grid.rsi_sell), False),
+        next_buy=candidates.find_next(values, np.array(grid.rsi_buy), is_buy=True),
+        next_sell=candidates.find_next(values, np.array(grid.rsi_sell), is_buy=False),
         day_end=market.day_end,
         day_of=_find_days(market),
         resume=_find_resumption(market, options.breakers),
@@ -130,12 +135,15 @@ def _read_flags(flags: Flags | None, bars: int) -> Flags:
     return np.ascontiguousarray(flags, dtype=np.bool_)
 
 
-def _make_side(prices: Ohlc) -> Side:
-    opens, highs, lows, closes = (np.ascontiguousarray(series) for series in prices)
-    top, bottom = kernel.find_extremes(highs, lows, kernel.SHORT)
-    tops, bottoms = kernel.find_extremes(top, bottom, kernel.LONG - kernel.SHORT)
-    high_close, low_close = kernel.find_extremes(closes, closes, kernel.SHORT)
-    return (opens, highs, lows, closes, top, bottom, tops, bottoms, high_close, low_close)
+def _find_blocks(prices: Floats) -> tuple[Floats, Floats]:
+    """Return the short and the long blocks of every side, see `exits.find_touch`."""
+    short, long = [], []
+    for side in prices:
+        tops, bottoms = exits.find_extremes(side[HIGH], side[LOW], exits.SHORT)
+        high, low = exits.find_extremes(side[CLOSE], side[CLOSE], exits.SHORT)
+        short.append((tops, bottoms, high, low))
+        long.append(exits.find_extremes(tops, bottoms, exits.LONG - exits.SHORT))
+    return np.array(short), np.array(long)
 
 
 def _find_days(market: Market) -> Int32s:
@@ -169,8 +177,9 @@ def run_block(prepared: Prepared, distances: Floats) -> SweepTable:
     """Return the rows of some groups, ordered by group, then buy, then sell threshold."""
     options = prepared.options
     counts, sums = kernel.sweep_block(
-        prepared.bid,
-        prepared.ask,
+        prepared.prices,
+        prepared.short,
+        prepared.long,
         prepared.bars,
         prepared.sides,
         prepared.rank,
@@ -185,21 +194,19 @@ def run_block(prepared: Prepared, distances: Floats) -> SweepTable:
         _normalize(options.breakers),
         prepared.with_equity,
     )
-    flat_counts = counts.reshape(-1, kernel.COUNTS)
-    flat_sums = sums.reshape(-1, kernel.SUMS)
     return SweepTable(
-        trades=flat_counts[:, kernel.TRADES].copy(),
-        wins=flat_counts[:, kernel.WINS].copy(),
-        longs=flat_counts[:, kernel.LONGS].copy(),
-        ambiguous=flat_counts[:, kernel.AMBIGUOUS].copy(),
-        gap_exits=flat_counts[:, kernel.GAPS].copy(),
-        open_at_end=flat_counts[:, kernel.ENDED].copy(),
-        gross_profit=flat_sums[:, kernel.GAIN].copy(),
-        gross_loss=flat_sums[:, kernel.LOSS].copy(),
-        net_return=flat_sums[:, kernel.EQUITY] - 1.0,
-        max_drawdown=flat_sums[:, kernel.DRAWDOWN].copy(),
-        daily_sum=flat_sums[:, kernel.DAY_SUM].copy(),
-        daily_squares=flat_sums[:, kernel.DAY_SQUARES].copy(),
+        trades=counts[:, kernel.TRADES].copy(),
+        wins=counts[:, kernel.WINS].copy(),
+        longs=counts[:, kernel.LONGS].copy(),
+        ambiguous=counts[:, kernel.AMBIGUOUS].copy(),
+        gap_exits=counts[:, kernel.GAPS].copy(),
+        open_at_end=counts[:, kernel.ENDED].copy(),
+        gross_profit=sums[:, kernel.GAIN].copy(),
+        gross_loss=sums[:, kernel.LOSS].copy(),
+        net_return=sums[:, kernel.EQUITY] - 1.0,
+        max_drawdown=sums[:, kernel.DRAWDOWN].copy(),
+        daily_sum=sums[:, kernel.DAY_SUM].copy(),
+        daily_squares=sums[:, kernel.DAY_SQUARES].copy(),
         days=prepared.day_end.size,
     )
 
@@ -237,7 +244,7 @@ def join_blocks(grid: Grid, tables: Sequence[SweepTable]) -> SweepTable:
     return SweepTable(**columns, days=tables[0].days)
 
 
-def sweep(
+def sweep(  # noqa: PLR0913 - options of one run
     market: Market,
     grid: Grid,
     options: SweepOptions | None = None,
@@ -295,8 +302,8 @@ def trace_prepared(prepared: Prepared, point: StrategyPoint, buy: int, sell: int
         entry_price=floats[:, 0],
         exit_price=floats[:, 1],
         reason=integers[:, 3].astype(np.int8),
-        is_gap=(integers[:, 4] & kernel.FLAG_GAP) != 0,
-        is_ambiguous=(integers[:, 4] & kernel.FLAG_AMBIGUOUS) != 0,
+        is_gap=(integers[:, 4] & exits.FLAG_GAP) != 0,
+        is_ambiguous=(integers[:, 4] & exits.FLAG_AMBIGUOUS) != 0,
         net_return=floats[:, 2],
     )
 
@@ -305,13 +312,14 @@ def trace_equity(prepared: Prepared, point: StrategyPoint, buy: int, sell: int) 
     """Return the equity of one combination at the end of each trade date, starting from 1."""
     integers, floats = _trace(prepared, point, buy, sell)
     cost = prepared.options.costs.cost
-    return kernel.mark_days(prepared.bid, prepared.ask, integers, floats, prepared.day_end, cost)
+    return kernel.mark_days(prepared.prices, integers, floats, prepared.day_end, cost)
 
 
 def _trace(prepared: Prepared, point: StrategyPoint, buy: int, sell: int) -> tuple[Ints, Floats]:
     return kernel.trace_trades(
-        prepared.bid,
-        prepared.ask,
+        prepared.prices,
+        prepared.short,
+        prepared.long,
         prepared.bars,
         prepared.sides,
         prepared.rank,
