@@ -24,6 +24,8 @@ FLAG_GAP: Final = 1
 FLAG_AMBIGUOUS: Final = 2
 FLAG_END: Final = 4
 """The series ended first."""
+FLAG_ROLL: Final = 8
+"""Held over a bar that may begin another contract; set by the sweep."""
 
 
 @njit(nogil=True, cache=CAN_CACHE)

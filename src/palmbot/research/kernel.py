@@ -25,6 +25,7 @@ from palmbot.research.exits import (
     FLAG_AMBIGUOUS,
     FLAG_END,
     FLAG_GAP,
+    FLAG_ROLL,
     find_close_range,
     resolve_trade,
     walk_drawdown,
@@ -35,8 +36,8 @@ TILE: Final = 1000
 """Candidates in one tile: their bars and trades fit into the second-level cache."""
 
 # Columns of the integer state of a combination.
-NEXT, TRADES, WINS, LONGS, AMBIGUOUS, GAPS, ENDED, DAY, STREAK, LOSS_DAY = range(10)
-COUNTS: Final = 10
+NEXT, TRADES, WINS, LONGS, AMBIGUOUS, GAPS, ENDED, ROLLS, DAY, STREAK, LOSS_DAY = range(11)
+COUNTS: Final = 11
 # Columns of the float state.
 EQUITY, PEAK, DRAWDOWN, GAIN, LOSS, DAY_EQUITY, DAY_SUM, DAY_SQUARES, DAY_LOSS = range(9)
 SUMS: Final = 9
@@ -63,6 +64,7 @@ def sweep_block(
     distances: Floats,
     day_end: Ints,
     day_of: Int32s,
+    rolls_before: Int32s,
     resume: Int32s,
     price_step: float,
     cost: float,
@@ -83,6 +85,7 @@ def sweep_block(
         distances: Target and stop in percent, shape (groups, 2).
         day_end: Last bar of each trade date.
         day_of: Trade date of each bar, as an index into `day_end`.
+        rolls_before: Suspected contract rolls at or before each bar; empty without any.
         resume: First bar that may decide again when the pause begins at a bar; empty without.
         price_step: See `rules.find_distance`.
         cost: Fraction of the price, a side.
@@ -123,7 +126,7 @@ def sweep_block(
                     k = counts[row, NEXT]
                     if k >= end:
                         continue
-                    trades = wins = longs = ambiguous = gaps = ended = 0
+                    trades = wins = longs = ambiguous = gaps = ended = rolls = 0
                     equity = sums[row, EQUITY]
                     gain = sums[row, GAIN]
                     loss = sums[row, LOSS]
@@ -153,6 +156,9 @@ def sweep_block(
                                 count if flags & FLAG_END else rank[exit_bar]
                             )
                             integers[memo, EXIT_BAR] = exit_bar
+                            has_rolls = rolls_before.size > 0
+                            if has_rolls and rolls_before[exit_bar] > rolls_before[entry_bar]:
+                                flags |= FLAG_ROLL
                             integers[memo, FLAGS] = flags
                             floats[memo, RETURN] = rules.find_return(sign, entry, price, cost)
                             if with_equity:
@@ -181,6 +187,7 @@ def sweep_block(
                             gaps += (flags & FLAG_GAP) != 0
                             ambiguous += (flags & FLAG_AMBIGUOUS) != 0
                             ended += (flags & FLAG_END) != 0
+                            rolls += (flags & FLAG_ROLL) != 0
                         after = equity * (1.0 + earned)
                         if with_equity:
                             day_in = integers[memo, DAY_IN]
@@ -270,6 +277,7 @@ def sweep_block(
                     counts[row, AMBIGUOUS] += ambiguous
                     counts[row, GAPS] += gaps
                     counts[row, ENDED] += ended
+                    counts[row, ROLLS] += rolls
                     counts[row, DAY] = day
                     sums[row, EQUITY] = equity
                     sums[row, GAIN] = gain

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from palmbot.research.grid import Grid
 from palmbot.research.rules import Floats, Ints, StrategyPoint
 from palmbot.research.table import SweepTable
+
+ABOVE_LISTED_MAX: Final = 50
+"""Combinations above the target that a run describes one by one."""
 
 
 class VerdictKind(StrEnum):
@@ -60,6 +64,10 @@ class Finding:
     ambiguous: int
     """Trades whose exit bar touched both levels; the stop was taken."""
     gap_exits: int
+    over_rolls: int
+    """Trades held over a bar that may begin another contract."""
+    noise_chance: float
+    """Share of sign-flipped resamples whose best reaches this profit factor, it counted in."""
     verdict: Verdict | None
     """None at or below the target."""
 
@@ -115,6 +123,9 @@ class DeflatedSharpe:
     """Chance that the best Sharpe ratio is above what so many trials give by luck."""
 
     value: float
+    """With the effective number of trials."""
+    value_all_trials: float
+    """With every combination counted as a trial of its own: stricter."""
     sharpe: float
     """Daily, not annualized, of the combination with the best one."""
     threshold: float
@@ -182,6 +193,3 @@ class OptimizeOutcome:
     lines: tuple[EquityLine, ...]
     """The best and its neighbours, the best first."""
     seconds: float
-
-
-ABOVE_LISTED_MAX = 200

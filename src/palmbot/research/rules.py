@@ -76,6 +76,13 @@ class BlockedBars:
     buys: Flags | None = None
     sells: Flags | None = None
 
+    def cut(self, first: int, end: int) -> "BlockedBars":
+        """Return the flags of the bars from index `first` to before `end`."""
+        return BlockedBars(
+            buys=None if self.buys is None else self.buys[first:end],
+            sells=None if self.sells is None else self.sells[first:end],
+        )
+
 
 class TradeBreakers(NamedTuple):
     """Breakers that depend on the trades themselves; zeros are off.

@@ -6,7 +6,7 @@ so the table is the same for any number of threads, and the same on another mach
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -48,6 +48,10 @@ class SweepOptions:
     warm_up_bars: int = 0
     """Closes that must have been seen before a signal counts, on top of the RSI's own."""
 
+    def cut(self, first: int, end: int) -> "SweepOptions":
+        """Return the options for the bars from index `first` to before `end`."""
+        return replace(self, blocked=self.blocked.cut(first, end), warm_up_bars=0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Prepared:
@@ -63,6 +67,7 @@ class Prepared:
     next_sell: Int32s
     day_end: Ints
     day_of: Int32s
+    rolls_before: Int32s
     resume: Int32s
     price_step: float
     options: SweepOptions
@@ -120,6 +125,7 @@ def prepare(
         next_sell=candidates.find_next(values, np.array(grid.rsi_sell), is_buy=False),
         day_end=market.day_end,
         day_of=_find_days(market),
+        rolls_before=_count_rolls(market),
         resume=_find_resumption(market, options.breakers),
         price_step=market.price_step,
         options=options,
@@ -149,6 +155,14 @@ def _find_blocks(prices: Floats) -> tuple[Floats, Floats]:
 def _find_days(market: Market) -> Int32s:
     lengths = np.diff(market.day_end, prepend=-1)
     return np.repeat(np.arange(market.day_end.size, dtype=np.int32), lengths)
+
+
+def _count_rolls(market: Market) -> Int32s:
+    if market.rolls.size == 0:
+        return NO_BARS
+    is_roll = np.zeros(len(market), dtype=np.int32)
+    is_roll[market.rolls] = 1
+    return np.cumsum(is_roll, dtype=np.int32)
 
 
 def _find_resumption(market: Market, breakers: TradeBreakers) -> Int32s:
@@ -188,6 +202,7 @@ def run_block(prepared: Prepared, distances: Floats) -> SweepTable:
         distances,
         prepared.day_end,
         prepared.day_of,
+        prepared.rolls_before,
         prepared.resume,
         prepared.price_step,
         options.costs.cost,
@@ -201,6 +216,7 @@ def run_block(prepared: Prepared, distances: Floats) -> SweepTable:
         ambiguous=counts[:, kernel.AMBIGUOUS].copy(),
         gap_exits=counts[:, kernel.GAPS].copy(),
         open_at_end=counts[:, kernel.ENDED].copy(),
+        over_rolls=counts[:, kernel.ROLLS].copy(),
         gross_profit=sums[:, kernel.GAIN].copy(),
         gross_loss=sums[:, kernel.LOSS].copy(),
         net_return=sums[:, kernel.EQUITY] - 1.0,
@@ -276,6 +292,38 @@ def sweep(  # noqa: PLR0913 - options of one run
             if tell is not None:
                 tell(len(tables) / len(blocks))
     return join_blocks(grid, tables)
+
+
+def sweep_window(
+    market: Market, levels: Floats, grid: Grid, options: SweepOptions, window: range
+) -> SweepTable:
+    """Try the grid on a window of bars: it starts and ends flat, while the RSI runs through.
+
+    A trade that the window's end cuts is closed at the last close, so that nothing of what comes
+    after can leak into a choice.
+    """
+    return sweep(
+        market.cut(window.start, window.stop),
+        grid,
+        options.cut(window.start, window.stop),
+        levels=np.ascontiguousarray(levels[window.start : window.stop]),
+        with_equity=False,
+    )
+
+
+def find_best_factor(
+    market: Market, grid: Grid, options: SweepOptions, min_trades: int
+) -> float | None:
+    """Return the best profit factor of the grid, as `SweepTable.find_best` ranks; None for none.
+
+    Holds one block at a time, so that it can run beside itself on large grids.
+    """
+    prepared = prepare(market, grid, options, with_equity=False)
+    best = max(
+        float(table.rank(min_trades).max())
+        for table in run_blocks(prepared, grid, cut_blocks(grid, 1), None)
+    )
+    return best if best >= 0 else None
 
 
 def trace(

@@ -22,6 +22,8 @@ class SweepTable:
     gap_exits: Counts
     open_at_end: Counts
     """0 or 1: a position was closed at the last close."""
+    over_rolls: Counts
+    """Trades held over a bar that may begin another contract."""
     gross_profit: Floats
     """Sum of the unit-stake returns above zero."""
     gross_loss: Floats
