@@ -97,6 +97,11 @@ def take_closed_bar(  # noqa: PLR0913 - plain values, no parameter object of the
     )
 
 
+def take_opening(market: MarketView, tick: Tick) -> MarketView:
+    """Take the first price after a bar from a file; the next such bar brings its own prices."""
+    return replace(market, time=max(market.time, tick.time), tick=tick)
+
+
 def close_forming(market: MarketView, period_ms: int, rsi_period: int) -> MarketView:
     """Close the forming bar, if there is one, and leave its signal to be decided."""
     forming = market.forming

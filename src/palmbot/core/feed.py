@@ -7,6 +7,7 @@ from palmbot.core.bars import (
     merge_history,
     take_closed_bar,
     take_leg_tick,
+    take_opening,
     take_tick,
     take_time,
 )
@@ -62,7 +63,7 @@ def on_time(step: Step, event: TimePassed) -> None:
 
 
 def on_bar_closed(step: Step, event: BarClosed) -> None:
-    """Take a bar from a file, and decide it at its close."""
+    """Take a bar from a file, and decide it at the first price after it, else at its close."""
     state = step.state
     if state.symbol is None:
         step.say("a bar before the contract is known")
@@ -81,6 +82,10 @@ def on_bar_closed(step: Step, event: BarClosed) -> None:
     )
     # A file is its own history: no bar of it was missed while a link was down.
     step.set_link(replace(step.link, history_generation=generation))
+    opening = event.opening
+    if opening is not None:
+        market = take_opening(market, opening)
+        step.set_tape(take_tick_on_tape(state, opening, step.params.breakers))
     step.set_market(market)
     review(step, state, event)
     decide_bar(step)
