@@ -115,7 +115,8 @@ def take_closed_bar(  # noqa: PLR0913 - plain values, no parameter object of the
 ) -> MarketView:
     """Take a bar from a file, and with it the first price after it.
 
-    Without one its close, at the end of its period, stands for bid and ask. The caller has made sure that the bar is younger than all before, and decides it at once.
+    Without one its close, at the end of its period, stands for bid and ask. The caller has made
+    sure that the bar is younger than all before, and decides it at once.
     """
     end = TimestampMs(bar.open_time + period_ms)
     return MarketView(
