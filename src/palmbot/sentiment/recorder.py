@@ -11,12 +11,12 @@ from typing import Final
 import structlog
 
 from palmbot.domain.errors import ConfigInvalid
+from palmbot.domain.mood import MoodMet
 from palmbot.sentiment.recording import (
     APPLICATION_ID,
     SCHEMA,
     SCHEMA_VERSION,
     RecordedFetch,
-    RecordedService,
 )
 
 ROWS_WAITING_MAX: Final = 1_000
@@ -88,7 +88,7 @@ class Recorder:
         )
         self._put((_INSERT_FETCH, row))
 
-    def note_service(self, service: RecordedService) -> None:
+    def note_service(self, service: MoodMet) -> None:
         """Record the mood that a signal met; returns at once."""
         row = (
             *(service.served_at, service.market_time, service.signal, service.mode),

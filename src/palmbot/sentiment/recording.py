@@ -28,7 +28,7 @@ from typing import Final
 
 from palmbot.domain.errors import InputInvalid
 from palmbot.domain.events import SentimentUpdated
-from palmbot.domain.mood import Driver, Evidence
+from palmbot.domain.mood import Driver, Evidence, MoodMet
 from palmbot.domain.units import TimestampMs
 
 SCHEMA_VERSION: Final = 1
@@ -130,35 +130,13 @@ class RecordedFetch:
     latency_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedService:
-    """One row of `served`, plain: a signal, the mood it met, what each mode says to that."""
-
-    served_at: TimestampMs
-    market_time: TimestampMs
-    signal: int
-    """1 buy, -1 sell."""
-    mode: str
-    """The one in force."""
-    cache_state: str
-    """fresh, stale or unknown."""
-    source: str
-    score: int | None
-    confidence: float | None
-    age_ms: int | None
-    veto_allows: bool
-    veto_percent: int
-    """Share of the usual size that mode `veto` would have left."""
-    confirm_allows: bool
-
-
 @dataclass(frozen=True, slots=True)
 class Recording:
     """Everything in a recording; both tuples ascend in time."""
 
     fetches: tuple[RecordedFetch, ...]
     """By `received_at`."""
-    services: tuple[RecordedService, ...]
+    services: tuple[MoodMet, ...]
     _received: tuple[int, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -264,8 +242,8 @@ def _to_fetch(row: Sequence[object]) -> RecordedFetch:
     )
 
 
-def _to_service(row: Sequence[object]) -> RecordedService:
-    return RecordedService(
+def _to_service(row: Sequence[object]) -> MoodMet:
+    return MoodMet(
         served_at=TimestampMs(_whole(row[0])),
         market_time=TimestampMs(_whole(row[1])),
         signal=_whole(row[2]),
