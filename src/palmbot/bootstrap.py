@@ -29,7 +29,7 @@ from palmbot.live.departure import Departure
 from palmbot.live.halt_file import CHECK_S, HaltFile, halt_by_file, read_halt, write_halt
 from palmbot.live.inbox import Inbox
 from palmbot.live.metronome import Metronome
-from palmbot.live.mood_feed import LOOK_S, MoodFeed, MoodWitness
+from palmbot.live.mood_feed import MoodFeed, MoodWitness
 from palmbot.live.operator_desk import OperatorDesk
 from palmbot.live.recurrence import Recurrence
 from palmbot.live.stop_watch import ACTOR as WATCH
@@ -37,7 +37,7 @@ from palmbot.live.stop_watch import StopWatch
 from palmbot.live.supervisor import supervise
 from palmbot.live.trader import Trader
 from palmbot.ports import Clock, EventSink, IdSource
-from palmbot.sentiment.desk import SUMMARY_S, Desk, open_desk, tell_missing
+from palmbot.sentiment.desk import COUNTERS_S, LOOK_S, SUMMARY_S, Desk, open_desk, tell_missing
 from palmbot.sentiment.plan import SentimentPlan
 from palmbot.sentiment.refresher import OPENING_MS
 
@@ -172,6 +172,7 @@ async def run_bot(wiring: Wiring) -> None:
             feed = MoodFeed(desk.source, sink=bot.inbox, read_state=lambda: trader.state)
             routines.append(Recurrence(clock=clock, every_s=LOOK_S, call=feed.look))
             routines.append(Recurrence(clock=clock, every_s=SUMMARY_S, call=desk.log_summary))
+            routines.append(Recurrence(clock=clock, every_s=COUNTERS_S, call=desk.note_counters))
             players["sentiment"] = desk.run()
         _listen_to_signals(departure, bot.inbox)
         for routine in routines:

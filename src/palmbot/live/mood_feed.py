@@ -1,7 +1,6 @@
 """Brings the mood to the loop: peeks once a second, and tells what changed."""
 
 from collections.abc import Callable
-from typing import Final
 
 from palmbot.core.params import EngineParams, SentimentMode
 from palmbot.core.rsi import read_rsi
@@ -11,9 +10,6 @@ from palmbot.domain.events import Event, SentimentUpdated
 from palmbot.domain.mood import Known, MoodMet, Reading, Unknown
 from palmbot.domain.units import TimestampMs
 from palmbot.ports import Clock, EventSink, SentimentSource
-
-LOOK_S: Final = 1.0
-"""Link seconds between two looks."""
 
 
 class MoodFeed:

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
 from palmbot.domain.mood import Known, Unknown, UnknownReason
+from palmbot.domain.units import MS_PER_SECOND
 from palmbot.ports import Clock, Web
 from palmbot.sentiment import news_feed, perplexity, x_search
 from palmbot.sentiment.agent_mode import AgentMode
@@ -35,6 +36,10 @@ RECORDING_NAME: Final = "sentiment-recording.sqlite"
 LEDGER_NAME: Final = "sentiment-ledger.sqlite"
 SUMMARY_S: Final = 900.0
 """Hits are no lines of the log; so often their number is."""
+LOOK_S: Final = 1.0
+"""Link seconds between two looks of the trading loop."""
+COUNTERS_S: Final = 60.0
+"""So often `note_counters` should be called."""
 RETIREMENT_S: Final = 8.0
 """For the question whether the models still exist."""
 
@@ -89,6 +94,22 @@ class Desk:
         """Check the models, then keep the answer fresh until cancelled."""
         await self.check_models()
         await self.refresher.run()
+
+    def note_counters(self) -> None:
+        """Leave how the cache fares where `palmbot sentiment stats` looks."""
+        self.recorder.note_counters(self.clock.wall_ms(), self.describe())
+
+    def describe(self) -> dict[str, Any]:
+        """Return the counters, and how the providers stand, as a JSON document."""
+        document = self.counters.describe(
+            self.clock.link_s(), period_s=LOOK_S, ttl_s=self.plan.ttl_ms / MS_PER_SECOND
+        )
+        document["recorder_lost"] = self.recorder.lost
+        document["providers"] = [
+            {"provider": each.provider, "state": each.state, "wait_s": round(each.wait_s)}
+            for each in self.chain.describe()
+        ]
+        return document
 
     def log_summary(self) -> None:
         """Write how the cache fared to the log."""
@@ -181,7 +202,7 @@ async def open_desk(  # noqa: PLR0913 - what a desk is made of
             draw_jitter=draw_jitter,
             ttl_ms=plan.ttl_ms,
         )
-        yield Desk(
+        desk = Desk(
             source=MoodSource(cache, plan.question),
             cache=cache,
             chain=chain,
@@ -193,7 +214,11 @@ async def open_desk(  # noqa: PLR0913 - what a desk is made of
             plan=plan,
             clock=clock,
         )
-        await cache.close()
+        try:
+            yield desk
+        finally:
+            await cache.close()
+            desk.note_counters()
     finally:
         if network is not None:
             await network.close()

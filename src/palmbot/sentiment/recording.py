@@ -1,6 +1,6 @@
 """What was known about the mood, and when: the format of a recording, and its reader.
 
-A recording is one SQLite file that only grows. Two tables:
+A recording is one SQLite file that only grows:
 
 - `fetch`: one row per answer or failure of a provider. `status` is `stored` (from
   `stored_at_ms` on the bot used it), `quarantined` (it came, and was not believed) or `failed`
@@ -8,6 +8,8 @@ A recording is one SQLite file that only grows. Two tables:
   before it, nobody knew. A row without a score tells that the mood was asked for in vain.
 - `served`: one row per signal of the strategy: the mood it met, and what each mode would have
   decided, whichever mode was in force.
+
+A third table, `counters`, has one row: how the cache fares, as of about a minute ago.
 
 All times are milliseconds since 1970 UTC by the bot's own clock; `market_ms` is market time.
 Texts of headlines and posts are never in it: address or post id, hash of the title, date.
@@ -24,7 +26,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from palmbot.domain.errors import InputInvalid
 from palmbot.domain.events import SentimentUpdated
@@ -82,6 +84,11 @@ CREATE TABLE served (
     veto_allows INTEGER NOT NULL,
     veto_percent INTEGER NOT NULL,
     confirm_allows INTEGER NOT NULL
+) STRICT;
+CREATE TABLE counters (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    noted_at_ms INTEGER NOT NULL,
+    document TEXT NOT NULL
 ) STRICT;
 CREATE TRIGGER fetch_only_grows BEFORE UPDATE ON fetch
     BEGIN SELECT RAISE(ABORT, 'a recording only grows'); END;
@@ -197,6 +204,23 @@ def read_recording(path: Path) -> Recording:
             ).fetchall()
         return Recording(tuple(map(_to_fetch, fetches)), tuple(map(_to_service, services)))
     except (sqlite3.Error, ValueError, KeyError, TypeError) as e:
+        raise InputInvalid(f"{path} cannot be read as a recording: {e}") from e
+
+
+def read_counters(path: Path) -> tuple[TimestampMs, dict[str, Any]] | None:
+    """Return the counters of the last run and when they were noted, None if there are none.
+
+    Raises:
+        InputInvalid: see `read_recording`.
+    """
+    if not path.is_file():
+        return None
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            _check(connection, path)
+            row = connection.execute("SELECT noted_at_ms, document FROM counters").fetchone()
+        return None if row is None else (TimestampMs(row[0]), json.loads(row[1]))
+    except (sqlite3.Error, ValueError) as e:
         raise InputInvalid(f"{path} cannot be read as a recording: {e}") from e
 
 
