@@ -92,6 +92,14 @@ def endpoint_for(environment: Environment, *, simulator_port: int | None = None)
             return Endpoint(host=LOOPBACK, port=simulator_port, server_name="localhost")
 
 
+def judge_certificate(endpoint: Endpoint, error: ssl.SSLCertVerificationError) -> ConfigInvalid:
+    """Return in a sentence for people that a certificate was refused, and what to do."""
+    return ConfigInvalid(
+        f"the certificate of {endpoint.host} was refused ({error.verify_message}): no secret was "
+        "sent; check the network, and the setting tls.cafile if it is set"
+    )
+
+
 class CtraderBroker:
     """Implements `ports.Broker`.
 
@@ -253,13 +261,8 @@ class CtraderBroker:
         A wrong setting shows at the first connection. Later it is the network that changed
         under us, and open positions are better served by trying again.
         """
-        text = (
-            f"the certificate of {self._endpoint.host} was refused "
-            f"({error.verify_message}): no secret was sent"
-        )
-        if self._was_ever_connected:
-            return ConnectionLost(text)
-        return ConfigInvalid(f"{text}; check the network, and the setting tls.cafile if it is set")
+        refused = judge_certificate(self._endpoint, error)
+        return ConnectionLost(str(refused)) if self._was_ever_connected else refused
 
     async def _wait(self, delay_s: float) -> None:
         over = asyncio.Event()

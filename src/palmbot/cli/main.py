@@ -25,8 +25,16 @@ COMMANDS = (
     ("run", "palmbot.cli.run:run", "Trade on the account of `.env`, or against the simulator."),
     ("watch", "palmbot.cli.run:watch", "Look after the stops of a bot, from another process."),
     ("simulate", "palmbot.cli.simulate:simulate", "Serve the built-in broker on this machine."),
+    ("accounts", "palmbot.cli.accounts:accounts", "List the accounts that the token opens."),
+    ("symbols", "palmbot.cli.symbols:symbols", "List what the broker trades, by exact name."),
+    ("history", "palmbot.cli.history:history", "Fetch the broker's bars into a Parquet file."),
     ("status", "palmbot.cli.status:status", "Show how the bot stands."),
     ("why", "palmbot.cli.why:why", "Explain why an order was, or was not, sent."),
+    (
+        "tls-check",
+        "palmbot.cli.tls_check:tls_check",
+        "Look at the certificates of the broker's servers.",
+    ),
     ("halt", "palmbot.cli.operator:halt", "Stop entries."),
     ("resume", "palmbot.cli.operator:resume", "Allow entries again."),
 )

@@ -98,7 +98,7 @@ def open_session(credentials: Credentials, target: Target) -> Procedure[Opened]:
     try:
         return (yield from _open(credentials, target))
     except RequestRefused as e:
-        raise _explain(e) from e
+        raise explain(e) from e
 
 
 def renew_session(credentials: Credentials, target: Target, known: Opened) -> Procedure[Account]:
@@ -112,7 +112,7 @@ def renew_session(credentials: Credentials, target: Target, known: Opened) -> Pr
         trader = yield from _read_trader(target.account_id)
         yield from _subscribe(target.account_id, known.symbol, known.conversion)
     except RequestRefused as e:
-        raise _explain(e) from e
+        raise explain(e) from e
     return to_account(
         trader,
         is_live=known.account.is_live,
@@ -122,22 +122,7 @@ def renew_session(credentials: Credentials, target: Target, known: Opened) -> Pr
 
 
 def _open(credentials: Credentials, target: Target) -> Procedure[Opened]:
-    yield from _ask_unless_done(
-        ProtoOAApplicationAuthReq(
-            clientId=credentials.client_id, clientSecret=credentials.client_secret.reveal()
-        ),
-        ProtoOAApplicationAuthRes,
-    )
-    listed, has_trade_scope = yield from _find_account(credentials, target)
-    yield from _authorise_account(credentials, target)
-    trader = yield from _read_trader(target.account_id)
-    assets = yield from _read_assets(target.account_id)
-    deposit_asset = assets.get(trader.depositAssetId)
-    if deposit_asset is None:
-        raise AccountUnsuitable("the broker does not say in which currency the account is kept")
-    account = to_account(
-        trader, is_live=listed.isLive, has_trade_scope=has_trade_scope, currency=deposit_asset
-    )
+    account, trader, assets = yield from open_account(credentials, target)
     _check_account(account)
     light = yield from _find_symbol(target)
     quote_asset = assets.get(light.quoteAssetId)
@@ -160,6 +145,45 @@ def _open(credentials: Credentials, target: Target) -> Procedure[Opened]:
         symbol=symbol,
         conversion=conversion,
     )
+
+
+def authorise_application(credentials: Credentials) -> Procedure[None]:
+    """Make the application known on this connection.
+
+    Raises:
+        RequestRefused: see `explain`.
+    """
+    yield from _ask_unless_done(
+        ProtoOAApplicationAuthReq(
+            clientId=credentials.client_id, clientSecret=credentials.client_secret.reveal()
+        ),
+        ProtoOAApplicationAuthRes,
+    )
+
+
+def open_account(
+    credentials: Credentials, target: Target
+) -> Procedure[tuple[Account, ProtoOATrader, dict[int, str]]]:
+    """Authorise application and account; return its facts and the names of all assets by id.
+
+    Raises:
+        ConfigInvalid: the account is not one of the token's, or of the other environment.
+        AccountUnsuitable: its currency is not known.
+        ConnectionLost: the list of accounts came back empty, as it does during faults.
+        RequestRefused: see `explain`.
+    """
+    yield from authorise_application(credentials)
+    listed, has_trade_scope = yield from _find_account(credentials, target)
+    yield from _authorise_account(credentials, target)
+    trader = yield from _read_trader(target.account_id)
+    assets = yield from _read_assets(target.account_id)
+    deposit_asset = assets.get(trader.depositAssetId)
+    if deposit_asset is None:
+        raise AccountUnsuitable("the broker does not say in which currency the account is kept")
+    account = to_account(
+        trader, is_live=listed.isLive, has_trade_scope=has_trade_scope, currency=deposit_asset
+    )
+    return account, trader, assets
 
 
 def _ask_unless_done(request: Message, reply_class: type[R]) -> Procedure[None]:
@@ -255,14 +279,15 @@ def _find_symbol(target: Target) -> Procedure[ProtoOALightSymbol]:
     for name in (target.symbol_name, *target.symbol_aliases):
         if name in by_name:
             return by_name[name]
+    near = suggest_symbols(target.symbol_name, by_name)
     raise ConfigInvalid(
-        f"the broker has no symbol {target.symbol_name!r}{_suggest(target.symbol_name, by_name)}: "
+        f"the broker has no symbol {target.symbol_name!r}{near}: "
         "set the exact name under [broker] symbol"
     )
 
 
-def _suggest(name: str, known: Iterable[str]) -> str:
-    """Return near names, compared without regard to case, as part of a sentence."""
+def suggest_symbols(name: str, known: Iterable[str]) -> str:
+    """Return known names near `name`, compared without regard to case, as part of a sentence."""
     by_folded = {each.casefold(): each for each in known}
     near = difflib.get_close_matches(name.casefold(), by_folded, n=NEAR_MATCHES, cutoff=0.5)
     near += [each for each in by_folded if name.casefold() in each and each not in near]
@@ -366,7 +391,7 @@ _ADVICE = {
 }
 
 
-def _explain(refused: RequestRefused) -> ConfigInvalid | ConnectionLost:
+def explain(refused: RequestRefused) -> ConfigInvalid | ConnectionLost:
     """Return what a refusal during the opening means: worth another try or not."""
     advice = _ADVICE.get(classify(refused.code, refused.reason))
     if advice is not None:
