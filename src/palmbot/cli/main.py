@@ -71,6 +71,9 @@ def make_app(*, is_list: bool) -> App:
     breakers.default(show)
     breakers.command("palmbot.cli.breakers:reset", name="reset")
     app.command(breakers)
+    alerts = App(name="alerts", help="Alarms that reach a person who is not looking.")
+    alerts.command("palmbot.cli.alerts:try_out", name="test")
+    app.command(alerts)
     journal = App(
         name="journal", help="Check, print or replay the record of everything the bot did."
     )

@@ -47,7 +47,41 @@ class BrokerVariables(BaseSettings):
     account_id: int | None = None
 
 
-VARIABLES: Final[tuple[type[BaseSettings], ...]] = (BrokerVariables,)
+class AlertVariables(BaseSettings):
+    """`ALERT_...`: to whom alarms go."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ALERT_", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    urls: SecretStr | None = None
+
+
+class HeartbeatVariables(BaseSettings):
+    """`HEARTBEAT_...`: who is told every minute that all is well."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HEARTBEAT_", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    url: SecretStr | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Messengers:
+    """Where alarms and heartbeats go; both are secrets, because who knows them can send. `.env`."""
+
+    urls: Secret | None = None
+    """Apprise addresses, separated by spaces or commas; None sends no alarm."""
+    heartbeat: Secret | None = None
+    """Fetched every minute while all is well; None fetches nothing."""
+
+
+VARIABLES: Final[tuple[type[BaseSettings], ...]] = (
+    BrokerVariables,
+    AlertVariables,
+    HeartbeatVariables,
+)
 """Every group of variables that `.env` may hold. A field that is a `SecretStr` is a secret."""
 
 _Variables = TypeVar("_Variables", bound=BaseSettings)
@@ -91,6 +125,20 @@ def read_variables(kind: type[_Variables], path: Path | None) -> _Variables:
         prefix = _prefix(kind)
         name = prefix + str(first["loc"][0]).upper().removeprefix(prefix)
         raise ConfigInvalid(f"{path or ENV_NAME}: {name}: {lower_first(first['msg'])}") from None
+
+
+def read_messengers(path: Path | None) -> Messengers:
+    """Return where alarms and heartbeats go.
+
+    Raises:
+        ConfigInvalid: see `read_broker_variables`.
+    """
+    urls = read_variables(AlertVariables, path).urls
+    heartbeat = read_variables(HeartbeatVariables, path).url
+    return Messengers(
+        urls=None if urls is None else Secret(urls.get_secret_value()),
+        heartbeat=None if heartbeat is None else Secret(heartbeat.get_secret_value()),
+    )
 
 
 def to_access(variables: BrokerVariables) -> AccountAccess | None:
