@@ -30,6 +30,11 @@ COMMANDS = (
     ("history", "palmbot.cli.history:history", "Fetch the broker's bars into a Parquet file."),
     ("status", "palmbot.cli.status:status", "Show how the bot stands."),
     ("why", "palmbot.cli.why:why", "Explain why an order was, or was not, sent."),
+    (
+        "tls-check",
+        "palmbot.cli.tls_check:tls_check",
+        "Look at the certificates of the broker's servers.",
+    ),
     ("halt", "palmbot.cli.operator:halt", "Stop entries."),
     ("resume", "palmbot.cli.operator:resume", "Allow entries again."),
 )

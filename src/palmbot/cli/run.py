@@ -107,7 +107,7 @@ def _wire_broker(config: Config, directory: Path | None, *, is_shadow: bool) -> 
             environment=environment, account_id=access.account_id, is_shadow=is_shadow
         ),
         endpoint=endpoint,
-        tls=make_context(config.tls.cafile),
+        tls=make_context(config.tls.cafile, config.tls.crlfile),
         credentials=Credentials(
             client_id=access.client_id,
             client_secret=access.client_secret,

@@ -156,3 +156,5 @@ class TlsSettings:
 
     cafile: Path | None = None
     """PEM with the authorities to trust instead of the system's."""
+    crlfile: Path | None = None
+    """PEM with the certificates that the broker's authority has revoked."""
