@@ -118,3 +118,42 @@ def test_a_simulator_that_never_ran_is_named(home):
         refused = palmbot(home, *command, "--simulator", "nowhere")
         assert refused.code == 1
         assert "start one with `palmbot simulate`" in refused.stderr
+
+
+def test_the_doctor_finds_a_simulator_fit_and_tells_it_in_one_document(home):
+    looked = palmbot(home, "doctor", "--simulator", "sim", "--json")
+    assert looked.code == 0, looked.stdout
+    grades = {each["name"]: each["grade"] for each in looked.document["findings"]}
+    assert grades["TLS"] == grades["account"] == grades["symbol"] == grades["margin"] == "OK"
+    assert looked.document["is_fit"]
+    assert looked.document["settings"]["risk"]["risk_percent"] == 1.0
+    shown = palmbot(home, "doctor", "--simulator", "sim", "--values")
+    assert "risk.risk_percent" in shown.stdout
+
+
+def test_the_doctor_is_of_use_offline_and_shows_no_secret(home, tmp_path):
+    (tmp_path / ".env").touch(0o600)
+    (tmp_path / ".env").write_text(
+        "CTRADER_CLIENT_ID=app\nCTRADER_CLIENT_SECRET=canary-1\nCTRADER_ACCESS_TOKEN=canary-2\n"
+        "CTRADER_REFRESH_TOKEN=canary-3\nCTRADER_ACCOUNT_ID=42\n"
+        "ALERT_URLS=json://canary-4\nHEARTBEAT_URL=https://canary-5/x\n"
+    )
+    looked = palmbot(tmp_path, "doctor", "--offline", "--json")
+    assert looked.code == 0, looked.stdout
+    grades = {each["name"]: each["grade"] for each in looked.document["findings"]}
+    assert grades["TLS"] == grades["account"] == "SKIP"
+    assert grades["alerts"] == grades["heartbeat"] == "OK"
+    assert looked.document["settings"]["messengers"] == {"urls": "***", "heartbeat": "***"}
+    shown = palmbot(tmp_path, "doctor", "--offline", "--values")
+    for text in (looked.stdout, looked.stderr, shown.stdout, shown.stderr):
+        assert "canary" not in text
+
+
+def test_the_doctor_tells_an_unknown_setting_and_goes_on(home, tmp_path):
+    (tmp_path / "palmbot.toml").write_text("[risk]\nrisk_procent = 1\n")
+    looked = palmbot(tmp_path, "doctor", "--offline", "--json")
+    assert looked.code == 1
+    findings = {each["name"]: each for each in looked.document["findings"]}
+    assert findings["settings"]["grade"] == "FAIL"
+    assert "risk_percent" in findings["settings"]["found"] + findings["settings"]["mend"]
+    assert findings["python"]["grade"] == "OK"

@@ -25,6 +25,7 @@ COMMANDS = (
     ("run", "palmbot.cli.run:run", "Trade on the account of `.env`, or against the simulator."),
     ("watch", "palmbot.cli.run:watch", "Look after the stops of a bot, from another process."),
     ("simulate", "palmbot.cli.simulate:simulate", "Serve the built-in broker on this machine."),
+    ("doctor", "palmbot.cli.doctor:doctor", "Look for what would keep the bot from trading."),
     ("accounts", "palmbot.cli.accounts:accounts", "List the accounts that the token opens."),
     ("symbols", "palmbot.cli.symbols:symbols", "List what the broker trades, by exact name."),
     ("history", "palmbot.cli.history:history", "Fetch the broker's bars into a Parquet file."),
