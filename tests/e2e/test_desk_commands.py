@@ -12,20 +12,29 @@ import pytest
 from palmbot.cli.main import run_command
 from palmbot.pricefiles.reader import read_price_file
 
+pytestmark = pytest.mark.timeout(90)  # several processes, on a machine that may be busy
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """A directory with a running simulator in `sim`."""
-    directory = tmp_path_factory.mktemp("desk")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "palmbot", "simulate", "--directory", "sim", "--symbol", "PALMOIL"],
+
+def start(directory, *arguments, until):
+    """Start a command in a process of its own; return it once it has said something."""
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, "-m", "palmbot", *arguments],
         cwd=directory,
         stderr=subprocess.PIPE,
         text=True,
     )
     for line in process.stderr:
-        if "serving" in line:
-            break
+        if until in line:
+            return process
+    raise AssertionError(f"it ended without saying {until!r}")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A directory with a running simulator in `sim`."""
+    directory = tmp_path_factory.mktemp("desk")
+    simulator = ("simulate", "--directory", "sim", "--symbol", "PALMOIL")
+    process = start(directory, *simulator, until="serving")
     yield directory
     process.terminate()
     process.communicate()
@@ -157,3 +166,24 @@ def test_the_doctor_tells_an_unknown_setting_and_goes_on(home, tmp_path):
     assert findings["settings"]["grade"] == "FAIL"
     assert "risk_percent" in findings["settings"]["found"] + findings["settings"]["mend"]
     assert findings["python"]["grade"] == "OK"
+
+
+def test_a_backup_of_a_running_bot_is_put_back_and_the_bot_starts_halted(home):
+    bot = start(home, "run", "--simulator", "sim", "--directory", "bot", until="our books equal")
+    try:
+        taken = palmbot(home, "backup", "saved.tar.gz", "--directory", "bot")
+        assert taken.code == 0, taken.stderr
+        assert "verified, head" in taken.stdout
+        refused = palmbot(home, "restore", "saved.tar.gz", "--directory", "bot", "--replace")
+        assert refused.code == 3
+        assert "already runs here" in refused.stderr
+    finally:
+        bot.terminate()
+        bot.communicate()
+    done = palmbot(home, "restore", "saved.tar.gz", "--directory", "again", "--json")
+    assert done.code == 0, done.stderr
+    assert done.document["manifest"]["symbol"] == "PALMOIL"
+    again = start(home, "run", "--simulator", "sim", "--directory", "again", until="halted by HALT")
+    again.terminate()
+    again.communicate()
+    assert again.returncode == 0

@@ -29,6 +29,8 @@ COMMANDS = (
     ("accounts", "palmbot.cli.accounts:accounts", "List the accounts that the token opens."),
     ("symbols", "palmbot.cli.symbols:symbols", "List what the broker trades, by exact name."),
     ("history", "palmbot.cli.history:history", "Fetch the broker's bars into a Parquet file."),
+    ("backup", "palmbot.cli.backup:backup", "Write journal and settings into one file."),
+    ("restore", "palmbot.cli.backup:restore", "Put a backup back; the bot then starts halted."),
     ("status", "palmbot.cli.status:status", "Show how the bot stands."),
     ("why", "palmbot.cli.why:why", "Explain why an order was, or was not, sent."),
     (
