@@ -3,14 +3,15 @@
 import asyncio
 import signal
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
 import structlog
 
+from palmbot.adapters.alert_courier import AlertCourier, Delivery
 from palmbot.adapters.ctrader_broker import CtraderBroker, Endpoint
 from palmbot.adapters.instance_lock import InstanceLock
 from palmbot.adapters.operator_socket import OperatorServer
@@ -22,9 +23,12 @@ from palmbot.core.state import Decision, EngineState, initial_state
 from palmbot.ctrader.connection import ClientConnection
 from palmbot.ctrader.session import Credentials, Target
 from palmbot.domain.commands import RaiseAlarm, Severity
-from palmbot.domain.errors import ConfigInvalid
+from palmbot.domain.errors import ConfigInvalid, FatalError
 from palmbot.domain.events import Event, OperatorHalted, Started
+from palmbot.domain.secret import Secret
 from palmbot.domain.units import TimestampMs
+from palmbot.live.alert_desk import BEAT_S, AlertDesk, AlertRules, log_alarm
+from palmbot.live.alert_desk import CHECK_S as LINK_CHECK_S
 from palmbot.live.departure import Departure
 from palmbot.live.halt_file import CHECK_S, HaltFile, halt_by_file, read_halt, write_halt
 from palmbot.live.inbox import Inbox
@@ -43,6 +47,8 @@ from palmbot.sentiment.refresher import OPENING_MS
 
 JOURNAL_NAME = "journal.sqlite"
 SOCKET_NAME = "operator.sock"
+LAST_WORDS_S = 10.0
+"""Real seconds that alarms get to leave at the end; a process supervisor kills after 30 s."""
 HEAD_LOG_S = 3600.0
 """So often the end of the journal is noted outside of it, in the log: what is cut off shows."""
 
@@ -68,6 +74,10 @@ class Wiring:
     """Whom to ask for the market's mood; None, or a plan without a source, asks nobody."""
     watch_interval_s: float | None = None
     """Link seconds between two looks of the stop watch; None does without a second connection."""
+    alert_urls: Secret | None = None
+    """Apprise addresses; None sends no alarm."""
+    heartbeat_url: Secret | None = None
+    alert_rules: AlertRules = field(default_factory=AlertRules)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +93,9 @@ class Bot:
 
 
 @asynccontextmanager
-async def open_bot(wiring: Wiring) -> AsyncIterator[Bot]:
+async def open_bot(
+    wiring: Wiring, raise_alarm: Callable[[RaiseAlarm], None] = log_alarm
+) -> AsyncIterator[Bot]:
     """Take the lock, recover the state from the journal, wire everything; run nothing yet.
 
     The state is that of the last run; the first event of this one, `Started`, waits in the
@@ -121,9 +133,9 @@ async def open_bot(wiring: Wiring) -> AsyncIterator[Bot]:
                 broker=broker,
                 journal=journal,
                 clock=wiring.clock,
-                raise_alarm=log_alarm,
+                raise_alarm=raise_alarm,
             )
-            watch = _make_watch(wiring, trader, inbox)
+            watch = _make_watch(wiring, trader, inbox, raise_alarm)
             desk = OperatorDesk(trader, read_halt=lambda: read_halt(wiring.directory), watch=watch)
             operator_server = OperatorServer(wiring.directory / SOCKET_NAME, desk.answer)
             await operator_server.start()
@@ -146,22 +158,31 @@ async def run_bot(wiring: Wiring) -> None:
     """Trade until SIGINT or SIGTERM. Positions keep the stops that the broker holds.
 
     SIGUSR1 and the HALT file stop entries, for the case that the operator's socket does not.
+    Whatever ends the bot but a person is told outside before this raises.
 
     Raises:
         FatalError: trading is over until a person has looked.
     """
-    async with open_bot(wiring) as bot, open_mood(wiring, bot) as desk:
+    with _open_alerts(wiring) as alerts:
+        await _run_bot(wiring, alerts)
+
+
+async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
+    async with open_bot(wiring, alerts.raise_alarm) as bot, open_mood(wiring, bot) as desk:
+        alerts.attach(bot.inbox, lambda: bot.trader.state)
         clock, trader = wiring.clock, bot.trader
         stopped = asyncio.Event()
         departure = Departure(sink=bot.inbox, clock=clock, stopped=stopped)
         metronome = Metronome(sink=bot.inbox, clock=clock)
-        for observer in (metronome.observe, departure.observe, log_decision):
+        for observer in (metronome.observe, departure.observe, alerts.observe, log_decision):
             trader.observe(observer)
         halt_file = HaltFile(wiring.directory, sink=bot.inbox, read_state=lambda: trader.state)
         routines: list[Metronome | Recurrence] = [
             metronome,
             Recurrence(clock=clock, every_s=CHECK_S, call=halt_file.check),
             Recurrence(clock=clock, every_s=HEAD_LOG_S, call=lambda: log_head(bot.journal)),
+            Recurrence(clock=clock, every_s=LINK_CHECK_S, call=alerts.check_link),
+            Recurrence(clock=clock, every_s=BEAT_S, call=alerts.beat),
         ]
         players = {"broker": bot.broker.run(), "trader": trader.run()}
         if bot.watch is not None:
@@ -238,6 +259,13 @@ async def run_watch(wiring: Wiring) -> None:
     """
     if wiring.watch_interval_s is None:
         raise ConfigInvalid("a watch needs an interval: set broker.watch_interval_s")
+    with _open_alerts(wiring) as alerts:
+        await _run_watch(wiring, wiring.watch_interval_s, alerts.raise_alarm)
+
+
+async def _run_watch(
+    wiring: Wiring, interval_s: float, raise_alarm: Callable[[RaiseAlarm], None]
+) -> None:
     _make_directory(wiring.directory)
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -245,10 +273,10 @@ async def run_watch(wiring: Wiring) -> None:
     watch = StopWatch(
         environment=wiring.params.environment,
         read_state=lambda: None,
-        halt=lambda reason: _halt_from_outside(wiring.directory, reason),
+        halt=lambda reason: _halt_from_outside(wiring.directory, reason, raise_alarm),
         clock=wiring.clock,
-        interval_s=wiring.watch_interval_s,
-        raise_alarm=log_alarm,
+        interval_s=interval_s,
+        raise_alarm=raise_alarm,
     )
     sight = Recurrence(clock=wiring.clock, every_s=CHECK_S, call=watch.check_sight)
     sight.start()
@@ -258,11 +286,44 @@ async def run_watch(wiring: Wiring) -> None:
         sight.stop()
 
 
-def _halt_from_outside(directory: Path, reason: str) -> None:
+def _halt_from_outside(
+    directory: Path, reason: str, raise_alarm: Callable[[RaiseAlarm], None]
+) -> None:
     try:
         write_halt(directory, f"{WATCH}: {reason}")
     except ConfigInvalid as e:  # the watch goes on: its alarms are what is left
-        log_alarm(RaiseAlarm(severity=Severity.CRITICAL, text=str(e)))
+        raise_alarm(RaiseAlarm(severity=Severity.CRITICAL, text=str(e)))
+
+
+@contextmanager
+def _open_alerts(wiring: Wiring) -> Iterator[AlertDesk]:
+    """Make the way outside, tell there what ended the block, and let messages leave."""
+    loop = asyncio.get_running_loop()
+    desk: AlertDesk
+
+    def report(delivery: Delivery) -> None:
+        """Called from the courier's thread, perhaps after the loop has ended."""
+        if delivery.failure:
+            reason = f"{delivery.address}: {delivery.failure}"
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(desk.note_failure, delivery.text, reason)
+
+    params = wiring.params
+    courier = AlertCourier(
+        wiring.alert_urls,
+        wiring.heartbeat_url,
+        title=f"palmbot {params.environment} {params.account_id}",
+        report=report,
+    )
+    desk = AlertDesk(channel=courier, clock=wiring.clock, rules=wiring.alert_rules)
+    try:
+        yield desk
+    except FatalError as e:
+        desk.raise_alarm(RaiseAlarm(severity=Severity.CRITICAL, text=f"the bot ended: {e}"))
+        raise
+    finally:
+        # Trading is over here, so a messenger may hold up the process for a moment.
+        courier.close(LAST_WORDS_S)
 
 
 def log_head(journal: SqliteJournal) -> None:
@@ -279,7 +340,9 @@ def _listen_to_signals(departure: Departure, sink: EventSink) -> None:
     loop.add_signal_handler(signal.SIGUSR1, sink.put, halt)
 
 
-def _make_watch(wiring: Wiring, trader: Trader, inbox: Inbox) -> StopWatch | None:
+def _make_watch(
+    wiring: Wiring, trader: Trader, inbox: Inbox, raise_alarm: Callable[[RaiseAlarm], None]
+) -> StopWatch | None:
     if wiring.watch_interval_s is None:
         return None
     return StopWatch(
@@ -288,7 +351,7 @@ def _make_watch(wiring: Wiring, trader: Trader, inbox: Inbox) -> StopWatch | Non
         halt=lambda reason: inbox.put(OperatorHalted(actor=WATCH, reason=reason)),
         clock=wiring.clock,
         interval_s=wiring.watch_interval_s,
-        raise_alarm=log_alarm,
+        raise_alarm=raise_alarm,
     )
 
 
@@ -296,17 +359,6 @@ def log_decision(event: Event, decision: Decision) -> None:
     """Write what was decided to the log, unless nothing of note was; an observer."""
     if decision.reason:
         log.info("step.decided", event_type=type(event).__name__, reason=decision.reason)
-
-
-def log_alarm(alarm: RaiseAlarm) -> None:
-    """Write an alarm to the log, as loud as it is."""
-    match alarm.severity:
-        case Severity.NOTICE:
-            log.info("alarm.raised", text=alarm.text)
-        case Severity.WARNING:
-            log.warning("alarm.raised", text=alarm.text)
-        case Severity.CRITICAL:
-            log.error("alarm.raised", text=alarm.text)
 
 
 def _wire_broker(wiring: Wiring, sink: EventSink) -> CtraderBroker:

@@ -13,11 +13,13 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from palmbot.config.access import (
     missing_names,
     read_broker_variables,
+    read_messengers,
     read_mood_keys,
     to_access,
 )
 from palmbot.config.names import ENV_NAME, ENV_PREFIX, SETTINGS_NAME, lower_first, suggest
 from palmbot.config.sections import (
+    AlertSettings,
     BreakerSettings,
     BrokerSettings,
     RiskSettings,
@@ -47,6 +49,7 @@ class _Sections(BaseSettings):
     risk: RiskSettings = RiskSettings()
     breakers: BreakerSettings = BreakerSettings()
     tls: TlsSettings = TlsSettings()
+    alerts: AlertSettings = AlertSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -84,6 +87,8 @@ def load_config(settings: Path | None = None, env_file: Path | None = None) -> C
         risk=sections.risk,
         breakers=sections.breakers,
         tls=sections.tls,
+        alerts=sections.alerts,
+        messengers=read_messengers(env_path),
         missing=missing_names(variables),
         mood_keys=read_mood_keys(env_path),
     )

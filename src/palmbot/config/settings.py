@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from palmbot.config.access import AccountAccess, MoodKeys
+from palmbot.config.access import AccountAccess, Messengers, MoodKeys
 from palmbot.config.names import ENV_NAME, SETTINGS_NAME
 from palmbot.config.ranges import check_period, check_risk, to_bp, to_minute, to_ms, to_percent
 from palmbot.config.sections import (
+    AlertSettings,
     BreakerSettings,
     BrokerSettings,
     RiskSettings,
@@ -35,6 +36,8 @@ class Config:
     risk: RiskSettings = field(default_factory=RiskSettings)
     breakers: BreakerSettings = field(default_factory=BreakerSettings)
     tls: TlsSettings = field(default_factory=TlsSettings)
+    alerts: AlertSettings = field(default_factory=AlertSettings)
+    messengers: Messengers = field(default_factory=Messengers)
     missing: tuple[str, ...] = ()
     """Names of the variables that `access` lacks."""
     mood_keys: MoodKeys = field(default_factory=MoodKeys)

@@ -27,6 +27,7 @@ from palmbot.core.state import Decision, EngineState
 from palmbot.core.step import Step
 from palmbot.domain.events import (
     AccountChanged,
+    AlertUndelivered,
     BalanceChanged,
     BarClosed,
     BarsLoaded,
@@ -133,6 +134,8 @@ def decide(state: EngineState, event: Event, params: EngineParams) -> Decision:
             | StopRequested()
         ):
             _take_operator(step, event)
+        case AlertUndelivered():
+            step.say(f"an alarm did not get out, {event.reason}: {event.text}")
         case _:
             assert_never(event)
     review(step, state, event)

@@ -259,6 +259,15 @@ class OperatorReset:
     """Further loss of the day that is allowed, as a share of its baseline: `daily_loss` only."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertUndelivered:
+    """An alarm or the heartbeat did not get out; for the record, no decision rests on it."""
+
+    text: str
+    reason: str
+    """Where it was to go and what failed there, without the address."""
+
+
 class Acknowledgement(StrEnum):
     """What a person decides about something reconciliation cannot explain."""
 
@@ -308,4 +317,5 @@ Event: TypeAlias = (
     | OperatorAcknowledged
     | ReconciliationRequested
     | StopRequested
+    | AlertUndelivered
 )
