@@ -15,6 +15,7 @@ from palmbot.adapters.ctrader_broker import CtraderBroker, Endpoint
 from palmbot.adapters.instance_lock import InstanceLock
 from palmbot.adapters.operator_socket import OperatorServer
 from palmbot.adapters.sqlite_journal import SqliteJournal, open_journal
+from palmbot.adapters.token_keeper import TokenKeeper, TokenSource
 from palmbot.core.engine import decide
 from palmbot.core.params import EngineParams
 from palmbot.core.state import Decision, initial_state
@@ -37,6 +38,7 @@ from palmbot.ports import Clock, EventSink, IdSource
 
 JOURNAL_NAME = "journal.sqlite"
 SOCKET_NAME = "operator.sock"
+TOKEN_CHECK_S = 30.0
 HEAD_LOG_S = 3600.0
 """So often the end of the journal is noted outside of it, in the log: what is cut off shows."""
 
@@ -51,6 +53,7 @@ class Wiring:
     endpoint: Endpoint
     tls: ssl.SSLContext
     credentials: Credentials
+    """With the access token of this moment, if `tokens` renews it."""
     symbol_aliases: tuple[str, ...]
     directory: Path
     """Holds journal, lock and operator socket; one per environment and account."""
@@ -60,6 +63,8 @@ class Wiring:
     """Uniform in [0, 1); spreads the back-off."""
     watch_interval_s: float | None = None
     """Link seconds between two looks of the stop watch; None does without a second connection."""
+    tokens: TokenSource | None = None
+    """Where the tokens are kept and renewed; None for one that lives as long as the run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +110,7 @@ async def open_bot(wiring: Wiring) -> AsyncIterator[Bot]:
             inbox.put(Started(time=wiring.clock.wall_ms(), run_id=run_id, nonce=nonce))
             if (reason := read_halt(wiring.directory)) is not None:
                 inbox.put(halt_by_file(reason))
-            broker = _wire_broker(wiring, inbox)
+            broker = _wire_broker(wiring, inbox, can_renew=True)
             trader = Trader(
                 params=params,
                 state=recovered or initial_state(params),
@@ -154,6 +159,7 @@ async def run_bot(wiring: Wiring) -> None:
             metronome,
             Recurrence(clock=clock, every_s=CHECK_S, call=halt_file.check),
             Recurrence(clock=clock, every_s=HEAD_LOG_S, call=lambda: log_head(bot.journal)),
+            Recurrence(clock=clock, every_s=TOKEN_CHECK_S, call=lambda: check_tokens(bot.broker)),
         ]
         players = {"broker": bot.broker.run(), "trader": trader.run()}
         if bot.watch is not None:
@@ -209,6 +215,14 @@ def _halt_from_outside(directory: Path, reason: str) -> None:
         log_alarm(RaiseAlarm(severity=Severity.CRITICAL, text=str(e)))
 
 
+def check_tokens(broker: CtraderBroker) -> None:
+    """Have the tokens renewed if it is time; a file that cannot be used is an alarm, no end."""
+    try:
+        broker.check_tokens()
+    except ConfigInvalid as e:
+        log_alarm(RaiseAlarm(severity=Severity.CRITICAL, text=str(e)))
+
+
 def log_head(journal: SqliteJournal) -> None:
     """Write the newest durable step and its hash to the log; see `palmbot journal verify`."""
     sequence, digest = journal.head
@@ -253,19 +267,30 @@ def log_alarm(alarm: RaiseAlarm) -> None:
             log.error("alarm.raised", text=alarm.text)
 
 
-def _wire_broker(wiring: Wiring, sink: EventSink) -> CtraderBroker:
+def _wire_broker(wiring: Wiring, sink: EventSink, *, can_renew: bool = False) -> CtraderBroker:
     target = Target(
         environment=wiring.params.environment,
         account_id=wiring.params.account_id,
         symbol_name=wiring.params.symbol_name,
         symbol_aliases=wiring.symbol_aliases,
     )
+    tokens = None
+    if wiring.tokens is not None:
+        tokens = TokenKeeper(
+            wiring.tokens, clock=wiring.clock, can_renew=can_renew, raise_alarm=log_alarm
+        )
+
+    def make_connection(generation: int) -> ClientConnection:
+        credentials = wiring.credentials
+        if tokens is not None:
+            credentials = tokens.open_with(credentials)
+        return ClientConnection(generation=generation, credentials=credentials, target=target)
+
     return CtraderBroker(
         endpoint=wiring.endpoint,
         tls=wiring.tls,
-        new_connection=lambda generation: ClientConnection(
-            generation=generation, credentials=wiring.credentials, target=target
-        ),
+        new_connection=make_connection,
+        tokens=tokens,
         sink=sink,
         clock=wiring.clock,
         draw_jitter=wiring.draw_jitter,
