@@ -28,6 +28,7 @@ COMMANDS = (
     ("accounts", "palmbot.cli.accounts:accounts", "List the accounts that the token opens."),
     ("symbols", "palmbot.cli.symbols:symbols", "List what the broker trades, by exact name."),
     ("history", "palmbot.cli.history:history", "Fetch the broker's bars into a Parquet file."),
+    ("backtest", "palmbot.cli.backtest:backtest", "Replay a file of bars through the bot."),
     ("status", "palmbot.cli.status:status", "Show how the bot stands."),
     ("why", "palmbot.cli.why:why", "Explain why an order was, or was not, sent."),
     (
@@ -76,6 +77,9 @@ def make_app(*, is_list: bool) -> App:
     breakers.default(show)
     breakers.command("palmbot.cli.breakers:reset", name="reset")
     app.command(breakers)
+    data = App(name="data", help="Look at price files before a result rests on them.")
+    data.command("palmbot.cli.data:check", name="check")
+    app.command(data)
     journal = App(
         name="journal", help="Check, print or replay the record of everything the bot did."
     )

@@ -54,6 +54,9 @@ class BarClosed:
     """One closed bar from a file; the live feed derives its bars from ticks instead."""
 
     bar: Bar
+    opening: Tick | None = None
+    """First price after it, at which its signal is decided as in live trading: the open of the
+    next bar. None: it is decided at its own close."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
