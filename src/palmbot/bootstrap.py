@@ -27,11 +27,16 @@ from palmbot.ctrader.session import Credentials, Target
 from palmbot.domain.commands import RaiseAlarm, Severity
 from palmbot.domain.errors import ConfigInvalid, FatalError
 from palmbot.domain.events import Event, OperatorHalted, Started
+from palmbot.domain.orders import Environment
 from palmbot.domain.secret import Secret
 from palmbot.domain.units import TimestampMs
 from palmbot.live.alert_desk import BEAT_S, AlertDesk, AlertRules, log_alarm
 from palmbot.live.alert_desk import CHECK_S as LINK_CHECK_S
+from palmbot.live.clock_check import CHECK_S as CLOCK_CHECK_S
+from palmbot.live.clock_check import ClockCheck
 from palmbot.live.departure import Departure
+from palmbot.live.disk_check import CHECK_S as DISK_CHECK_S
+from palmbot.live.disk_check import DiskCheck
 from palmbot.live.halt_file import CHECK_S, HaltFile, halt_by_file, read_halt, write_halt
 from palmbot.live.inbox import Inbox
 from palmbot.live.metronome import Metronome
@@ -180,7 +185,21 @@ async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
         stopped = asyncio.Event()
         departure = Departure(sink=bot.inbox, clock=clock, stopped=stopped)
         metronome = Metronome(sink=bot.inbox, clock=clock)
-        for observer in (metronome.observe, departure.observe, alerts.observe, log_decision):
+        clock_check = ClockCheck(
+            sink=bot.inbox,
+            clock=clock,
+            has_broker_time=wiring.params.environment is not Environment.SIMULATOR,
+        )
+        disk_check = DiskCheck(wiring.directory, sink=bot.inbox)
+        disk_check.check()  # before the first entry is possible, not a period later
+        observers = (
+            metronome.observe,
+            departure.observe,
+            clock_check.observe,
+            alerts.observe,
+            log_decision,
+        )
+        for observer in observers:
             trader.observe(observer)
         halt_file = HaltFile(wiring.directory, sink=bot.inbox, read_state=lambda: trader.state)
         check_tokens = partial(_check_tokens, bot.broker, alerts.raise_alarm)
@@ -191,6 +210,8 @@ async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
             Recurrence(clock=clock, every_s=LINK_CHECK_S, call=alerts.check_link),
             Recurrence(clock=clock, every_s=BEAT_S, call=alerts.beat),
             Recurrence(clock=clock, every_s=TOKEN_CHECK_S, call=check_tokens),
+            Recurrence(clock=clock, every_s=CLOCK_CHECK_S, call=clock_check.check),
+            Recurrence(clock=clock, every_s=DISK_CHECK_S, call=disk_check.check),
         ]
         players = {"broker": bot.broker.run(), "trader": trader.run()}
         if bot.watch is not None:
