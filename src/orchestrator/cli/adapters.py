@@ -1,20 +1,19 @@
 """`orchestrate adapters`: which agent command lines are here, and how far each was tested."""
 
 from pathlib import Path
-from typing import Annotated
 
 import msgspec
-from cyclopts import Parameter
 from rich.table import Table
 
-from orchestrator import bootstrap
-from orchestrator.cli.output import EXIT_DONE, print_json, stdout
+from orchestrator.bootstrap.adapters import adapters_here
+from orchestrator.cli.output import EXIT_DONE, Json, print_json, stdout
+from orchestrator.cli.places import find_project
 
 
 def adapters(
     *,
     root: Path | None = None,
-    json_: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    json_: Json = False,
 ) -> int:
     """List the agent command lines: installed or not, version, abilities, tier of tests.
 
@@ -25,7 +24,7 @@ def adapters(
         root: The project, for its `agent_command`.
         json_: One JSON document on stdout.
     """
-    probes = [each.probe() for each in bootstrap.all_adapters(root or Path.cwd()).values()]
+    probes = [each.probe() for each in adapters_here(find_project(root)).values()]
     if json_:
         print_json({"adapters": [msgspec.to_builtins(each) for each in probes]})
         return EXIT_DONE

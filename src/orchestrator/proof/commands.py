@@ -15,7 +15,11 @@ from orchestrator.proof.findings import Finding, failed, not_measured, passed
 
 OUTPUT_BYTES_MAX: Final = 2_000_000
 """Kept as evidence: the tail, where runners say their verdict."""
-_PYTEST: Final = re.compile(r"(\d+) passed")
+_PYTEST: Final = re.compile(
+    r"^=* ?(?:\d+ [a-z]+, )*(\d+) passed(?:, \d+ [a-z]+)* in [\d.]+s(?: \([\d:]+\))? ?=*\s*$",
+    re.MULTILINE,
+)
+_CARGO: Final = re.compile(r"^test result: \w+\. (\d+) passed;", re.MULTILINE)
 _UNITTEST: Final = re.compile(r"^Ran (\d+) tests? in", re.MULTILINE)
 _UNITTEST_SKIPPED: Final = re.compile(r"skipped=(\d+)")
 
@@ -52,11 +56,18 @@ def check_command(check: CommandCheck, root: Path) -> Finding:
 
 
 def count_tests(text: str) -> int:
-    """Return how many tests passed, as pytest, unittest or cargo say it; skipped ones left out."""
+    """Return how many tests passed, as pytest, unittest or cargo say it; skipped ones left out.
+
+    Only whole lines of the runner's own form count, and of several the smallest number: what the
+    code under test prints can make it less, never more.
+    """
     if found := _PYTEST.findall(text):
+        return min(int(each) for each in found)
+    if found := _CARGO.findall(text):  # one line for each test program
         return sum(int(each) for each in found)
-    ran = sum(int(each) for each in _UNITTEST.findall(text))
-    return ran - sum(int(each) for each in _UNITTEST_SKIPPED.findall(text))
+    ran = [int(each) for each in _UNITTEST.findall(text)]
+    skipped = sum(int(each) for each in _UNITTEST_SKIPPED.findall(text))
+    return max(0, min(ran) - skipped) if ran else 0
 
 
 def _run(argv: list[str], root: Path, home: str, timeout_s: float) -> tuple[int, bytes] | Finding:
