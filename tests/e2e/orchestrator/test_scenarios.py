@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from orchestrator.bootstrap.rebuilding import find_differences, rebuild
 
 from orchestrator.agents import processes
 from orchestrator.bootstrap.logs import load_state, open_log
+from orchestrator.bootstrap.rebuilding import find_differences, rebuild
 from orchestrator.demo.play import perform, run_stage, scenario_names
 from orchestrator.demo.stage import set_stage
 from orchestrator.demo.tls_server import TlsServer, write_certificates
