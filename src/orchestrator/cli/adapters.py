@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import msgspec
+from rich.markup import escape
 from rich.table import Table
 
 from orchestrator.bootstrap.adapters import adapters_here
@@ -20,6 +21,8 @@ def adapters(
     T0: against a fake that refuses unknown options; T1: the real program with a scripted model;
     T2: live.
 
+    Example: `orchestrate adapters --json`
+
     Args:
         root: The project, for its `agent_command`.
         json_: One JSON document on stdout.
@@ -28,7 +31,11 @@ def adapters(
     if json_:
         print_json({"adapters": [msgspec.to_builtins(each) for each in probes]})
         return EXIT_DONE
-    table = Table()
+    table = Table(
+        caption="T0: against a fake that refuses unknown options. T1: the real program with a "
+        "scripted model on loopback. T2: live; no adapter was.",
+        caption_justify="left",
+    )
     for name in ("adapter", "found", "version", "tested", "can", "problem"):
         table.add_column(name, overflow="fold")
     for each in probes:
@@ -36,8 +43,12 @@ def adapters(
         can = ", ".join(
             key.removeprefix("has_").removeprefix("can_") for key, v in abilities.items() if v
         )
+        tested = f"{each.tier.value}: {each.tier_note}" if each.tier_note else each.tier.value
+        version = each.version or "-"
+        if each.version and not each.is_version_tested:
+            version += " (another was tested)"
         table.add_row(
-            each.adapter, each.path or "-", each.version or "-", each.tier.value, can, each.problem
+            each.adapter, each.path or "-", version, tested, can, escape(each.problem or "ready")
         )
     stdout.print(table)
     return EXIT_DONE

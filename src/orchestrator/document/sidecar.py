@@ -155,11 +155,11 @@ def _refuse_range(table: Table, place: str) -> None:
             raise SidecarInvalid(f"{place}.{key}: above 0, was {value}")
     if isinstance(port := table.get("port"), int) and port > _PORT_MAX:
         raise SidecarInvalid(f"{place}.port: at most {_PORT_MAX}, was {port}")
-    if isinstance(pattern := table.get("stdout_regex"), str):
+    for key in ("stdout_regex", "unmeasured_regex"):
         try:
-            re.compile(pattern)
+            re.compile(str(table.get(key, "")))
         except re.error as e:
-            raise SidecarInvalid(f"{place}.stdout_regex: no pattern: {e}") from e
+            raise SidecarInvalid(f"{place}.{key}: no pattern: {e}") from e
     if table.get("kind") == "command" and not table.get("argv"):
         raise SidecarInvalid(f'{place}.argv: name a command: argv = ["{{python}}", "-m", "pytest"]')
 

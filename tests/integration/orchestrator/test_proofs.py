@@ -1,6 +1,8 @@
 """Checks against real files, real commands and a real TLS server; worktrees by real git."""
 
+import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -120,6 +122,49 @@ def test_a_command_is_judged_by_code_output_and_tests(look, monkeypatch):
     few = CommandCheck(argv=(*python, "print('2 passed, 3 skipped in 0.1s')"), tests_min=3)
     assert "2 tests passed, expected at least 3" in look(few).reason
     assert look(CommandCheck(argv=("nowhere-at-all",))).outcome is OPEN
+
+
+def printing(document, code=0, **rest):
+    script = f"import sys; print({json.dumps(document)!r}); sys.exit({code})"
+    return CommandCheck(argv=("{python}", "-c", script), **rest)
+
+
+def test_a_value_that_a_command_prints_as_json_is_measured(look):
+    run = {"verdict": "NOISE", "best": {"profit_factor": 1.6234, "trades": 41}, "list": [True]}
+    wanted = {"json_pointer": "best.profit_factor", "target": 1.5}
+    above = wanted | {"comparison": Comparison.GREATER}
+    found = look(printing(run, json_show=("verdict", "best.trades", "nothing"), **above))
+    assert (found.outcome, found.value) == (PASS, "1.623, verdict NOISE, trades 41")
+    refused = look(printing(run, 1, json_show=("verdict",), **above))
+    assert (refused.outcome, refused.value) == (FAIL, "1.623, verdict NOISE")
+    assert "ended with 1, expected 0" in refused.reason
+    assert look(printing(run, json_pointer="list.0")).outcome is PASS
+    assert look(printing(run, json_pointer="verdict", target="ROBUST")).outcome is FAIL
+    assert "nothing at best.x" in look(printing(run, json_pointer="best.x")).reason
+    words = CommandCheck(argv=("{python}", "-c", "print('hello')"), json_pointer="a")
+    assert "printed no JSON document" in look(words).reason
+    for strange in (float("inf"), float("nan"), None, "1.9", True):
+        broken = {"best": {"profit_factor": strange}}
+        assert look(printing(broken, **above)).outcome is FAIL, strange
+
+
+def test_what_cannot_be_measured_here_is_not_red(look):
+    away = {"servers": [{"verdict": "INVALID", "reason": "name is unknown"}]}
+    check = printing(away, 1, json_pointer="servers.0.verdict", target="VALID")
+    assert look(check).outcome is FAIL
+    told = look(replace(check, unmeasured_regex="is unknown"))
+    assert (told.outcome, told.reason) == (OPEN, f"{json.dumps(away)}".strip(' ",'))
+    missing = look(printing(away, needs=("{sidecar}/prices.csv",)))
+    assert (missing.outcome, missing.reason) == (OPEN, "prices.csv is not here")
+    (look.root / "prices.csv").touch()
+    assert look(printing(away, needs=("prices.csv",))).outcome is PASS
+
+
+def test_a_command_may_write_where_nothing_stays(look):
+    script = "import pathlib, sys; pathlib.Path(sys.argv[1], 'x').touch(); print(sys.argv[1])"
+    found = look(CommandCheck(argv=("{python}", "-c", script, "{scratch}"), stdout_regex="^/"))
+    assert found.outcome is PASS
+    assert not any(look.root.iterdir())
 
 
 def test_skipped_tests_are_not_passed_tests():
