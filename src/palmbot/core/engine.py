@@ -29,6 +29,7 @@ from palmbot.core.state import Decision, EngineState
 from palmbot.core.step import Step
 from palmbot.domain.events import (
     AccountChanged,
+    AlertUndelivered,
     BalanceChanged,
     BarClosed,
     BarsLoaded,
@@ -64,7 +65,7 @@ from palmbot.domain.events import (
 )
 from palmbot.domain.market import Tick
 
-FeedEvent: TypeAlias = BarsLoaded | BarsUnavailable | BarClosed | TimePassed | SentimentUpdated
+FeedEvent: TypeAlias = BarsLoaded | BarsUnavailable | TimePassed | SentimentUpdated
 RequestEvent: TypeAlias = IntentStored | SendInterrupted | OrderUnanswered | OrderRefused
 BrokerEvent: TypeAlias = (
     OrderAccepted
@@ -105,9 +106,11 @@ def decide(state: EngineState, event: Event, params: EngineParams) -> Decision:
     """
     if isinstance(event, Tick):  # the one event that comes thousands of times a second
         return feed.on_tick(state, event, params)
-    step = Step(replace(state, sequence=state.sequence + 1), params)
+    if isinstance(event, BarClosed):  # in a backtest, likewise
+        return feed.on_bar_closed(state, event, params)
+    step = Step(state, params)
     match event:
-        case BarsLoaded() | BarsUnavailable() | BarClosed() | TimePassed() | SentimentUpdated():
+        case BarsLoaded() | BarsUnavailable() | TimePassed() | SentimentUpdated():
             _take_feed(step, event)
         case IntentStored() | SendInterrupted() | OrderUnanswered() | OrderRefused():
             _take_request(step, event)
@@ -142,6 +145,8 @@ def decide(state: EngineState, event: Event, params: EngineParams) -> Decision:
             | StopRequested()
         ):
             _take_operator(step, event)
+        case AlertUndelivered():
+            step.say(f"an alarm did not get out, {event.reason}: {event.text}")
         case _:
             assert_never(event)
     review(step, state, event)
@@ -152,8 +157,6 @@ def _take_feed(step: Step, event: FeedEvent) -> None:
     match event:
         case TimePassed():
             feed.on_time(step, event)
-        case BarClosed():
-            feed.on_bar_closed(step, event)
         case BarsLoaded():
             feed.on_bars_loaded(step, event)
         case BarsUnavailable():

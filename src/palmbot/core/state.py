@@ -6,8 +6,15 @@ JSON by these annotations. Mappings and tuples in it are never changed in place.
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
-from palmbot.core.breakers.book import BreakerBook, BreakerChange, BreakerRecord, Tape
+from palmbot.core.breakers.book import (
+    BreakerBook,
+    BreakerChange,
+    BreakerRecord,
+    Tape,
+    VolatilityView,
+)
 from palmbot.core.params import EngineParams
 from palmbot.core.rsi import RSI_START, RsiState
 from palmbot.domain.commands import Command
@@ -77,6 +84,8 @@ class MarketView:
     rsi: RsiState = RSI_START
     undecided_bar: TimestampMs | None = None
     """Opening time of a closed bar whose signal waits for the first price after it."""
+    bars_decided: int = 0
+    """Bars closed by the live feed or a file, history left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,8 +279,6 @@ class Books:
 class Tally:
     """What the status display and the limits count."""
 
-    bars: int = 0
-    """Bars closed by the live feed or a file, history left out."""
     signals: int = 0
     refusals: dict[str, int] = field(default_factory=dict)
     """Signals refused, by the gate's code."""
@@ -312,6 +319,8 @@ class EngineState:
     breakers: BreakerBook = field(default_factory=BreakerBook)
     tape: Tape = field(default_factory=Tape)
     """What single ticks tell the breakers; apart from them because it changes with many a tick."""
+    volatility: VolatilityView = field(default_factory=VolatilityView)
+    """What closed bars tell them; apart because it changes with each bar."""
     flatten: FlattenOrder | None = None
     tally: Tally = Tally()
     account: Account | None = None
@@ -330,6 +339,34 @@ class EngineState:
     def position(self) -> OpenPosition | None:
         """The oldest open position of ours, None when flat."""
         return next(iter(self.books.positions.values()), None)
+
+
+class Standing(Protocol):
+    """How things stand: what a state and a step under construction both show to who only reads."""
+
+    @property
+    def market(self) -> MarketView:
+        """Prices."""
+
+    @property
+    def link(self) -> LinkState:
+        """The connection."""
+
+    @property
+    def books(self) -> Books:
+        """Our record of what is at the broker."""
+
+    @property
+    def breakers(self) -> BreakerBook:
+        """What the breakers remember."""
+
+    @property
+    def account(self) -> Account | None:
+        """None before the first connection."""
+
+    @property
+    def conversion(self) -> tuple[ConversionLeg, ...]:
+        """From the quote currency to the account's."""
 
 
 def initial_state(params: EngineParams) -> EngineState:

@@ -54,6 +54,9 @@ class BarClosed:
     """One closed bar from a file; the live feed derives its bars from ticks instead."""
 
     bar: Bar
+    opening: Tick | None = None
+    """First price after it, at which its signal is decided as in live trading: the open of the
+    next bar. None: it is decided at its own close."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,6 +301,15 @@ class OperatorReset:
     """Further loss of the day that is allowed, as a share of its baseline: `daily_loss` only."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertUndelivered:
+    """An alarm or the heartbeat did not get out; for the record, no decision rests on it."""
+
+    text: str
+    reason: str
+    """Where it was to go and what failed there, without the address."""
+
+
 class Acknowledgement(StrEnum):
     """What a person decides about something reconciliation cannot explain."""
 
@@ -351,4 +363,5 @@ Event: TypeAlias = (
     | OperatorAcknowledged
     | ReconciliationRequested
     | StopRequested
+    | AlertUndelivered
 )
