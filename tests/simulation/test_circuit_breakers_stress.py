@@ -406,7 +406,7 @@ def test_a_crash_of_the_gold_price_runs_into_the_breakers(first, days, risk_bp, 
     world.connect_with_history(bars[:before])
     for bar in bars[before:]:
         world.play(bar)
-    assert world.state.breakers.volatility.ratio_percent is not None
+    assert world.state.volatility.ratio_percent is not None
     changes = [change for _, decision in world.history for change in decision.breaker_changes]
     assert expected <= {change.name for change in changes}
     assert any(intent.kind is IntentKind.ENTRY for intent in world.sends)
@@ -426,4 +426,4 @@ def test_too_short_a_history_lets_nothing_enter_on_the_default_rules():
     world.fall()
     assert world.state.tally.refusals == {"RISK_DATA_UNAVAILABLE": 1}
     world.load_bars(tuple(make_bar(START + 300_000 - 300_000 * back) for back in range(600, 0, -1)))
-    assert world.state.breakers.volatility.ratio_percent is None  # a market that never moved
+    assert world.state.volatility.ratio_percent is None  # a market that never moved

@@ -282,11 +282,16 @@ def to_symbol(symbol: ProtoOASymbol, *, name: str, quote_asset: str, leverage: f
         trading_mode=TradingMode(symbol.tradingMode),
         is_short_selling_allowed=symbol.enableShortSelling,
         leverage=leverage,
-        hours=_to_hours(symbol, name),
+        hours=to_hours(symbol, name),
     )
 
 
-def _to_hours(symbol: ProtoOASymbol, name: str) -> TradingHours:
+def to_hours(symbol: ProtoOASymbol, name: str) -> TradingHours:
+    """Convert the weekly schedule and the holidays.
+
+    Raises:
+        AccountUnsuitable: they are in a time zone that this machine does not know.
+    """
     return TradingHours(
         zone=_check_zone(symbol.scheduleTimeZone, name),
         intervals=tuple(

@@ -20,13 +20,16 @@ def account_for_money(step: Step, event: Event) -> None:
     is a loss.
     """
     books = step.books
-    book = step.state.breakers
+    book = step.breakers
     if book.balance_seen is None:
-        if step.state.account is not None:
+        if step.account is not None:
             step.set_breakers(_note_seen(step, book))
         return
     flow = 0
     moved = books.balance - book.balance_seen
+    is_still = moved == 0 and book.balance_version_seen == books.balance_version
+    if is_still and not isinstance(event, BalanceChanged | OrderFilled | BooksReported):
+        return
     residual = moved - _read_results(event, book.balance_version_seen, moved)
     if isinstance(event, BalanceChanged):
         flow, own_part = _read_payment(event, book)
@@ -34,17 +37,13 @@ def account_for_money(step: Step, event: Event) -> None:
         key = _key_of(event)
         if key not in book.counted_flows:
             book = replace(book, counted_flows=(*book.counted_flows, key)[-FLOWS_MAX:])
-    if residual > 0:
-        flow += residual
     if residual != 0:
         book = replace(book, is_unexplained=True)
         step.say(f"the balance moved by {residual} without a fill or payment")
-    if flow != 0 and book.day is not None:
-        day = replace(book.day, cash_flow=Money(book.day.cash_flow + flow))
-        book = replace(book, day=day)
-    if book.balance_seen != books.balance or book.balance_version_seen != books.balance_version:
+    book = _add_flow(book, flow + max(0, residual))
+    if not is_still:
         book = _note_seen(step, book)
-    if book is not step.state.breakers:
+    if book is not step.breakers:
         step.set_breakers(book)
 
 
@@ -56,6 +55,12 @@ def read_closings(event: Event) -> tuple[Fill, ...]:
     elif isinstance(event, BooksReported):
         fills = event.books.fills
     return tuple(fill for fill in fills if fill.closing is not None)
+
+
+def _add_flow(book: BreakerBook, flow: int) -> BreakerBook:
+    if flow == 0 or book.day is None:
+        return book
+    return replace(book, day=replace(book.day, cash_flow=Money(book.day.cash_flow + flow)))
 
 
 def _read_results(event: Event, version_seen: int, moved: int) -> int:

@@ -52,7 +52,7 @@ def is_beyond(tape: Tape, tick: Tick, rules: BreakerRules) -> bool:
 def judge_tape(step: Step, tick: Tick) -> None:
     """Trip the volatility breaker on a burst, a wide spread, or near the exchange's price limit."""
     rules = step.params.breakers
-    tape = step.state.tape
+    tape = step.tape
     span = tape.high - tape.low
     spread, usual = tick.ask - tick.bid, tape.usual_spread
     if tape.range_limit is not None and span >= tape.range_limit:

@@ -34,8 +34,8 @@ def find_unknown(state: EngineState, params: EngineParams) -> str:
         return ""
     if book.day is None or book.day.baseline is None:
         return "the equity at the start of the day is not known yet"
-    if book.volatility.ratio_percent is None:
-        seen = len(book.volatility.recent.values)
+    if state.volatility.ratio_percent is None:
+        seen = len(state.volatility.recent.values)
         return f"the usual volatility is not known yet ({seen} bars)"
     return ""
 

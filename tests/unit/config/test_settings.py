@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from palmbot.config import Config, load_config
+from palmbot.config.loading import load_config
+from palmbot.config.settings import Config
 from palmbot.core.breakers.rules import BreakerRules
 from palmbot.core.params import EngineParams, SentimentMode
 from palmbot.domain.errors import ConfigInvalid
