@@ -25,6 +25,7 @@ COMMANDS = (
     ("run", "palmbot.cli.run:run", "Trade on the account of `.env`, or against the simulator."),
     ("watch", "palmbot.cli.run:watch", "Look after the stops of a bot, from another process."),
     ("simulate", "palmbot.cli.simulate:simulate", "Serve the built-in broker on this machine."),
+    ("optimize", "palmbot.cli.optimize:optimize", "Search a grid on a price file; more than luck?"),
     ("status", "palmbot.cli.status:status", "Show how the bot stands."),
     ("why", "palmbot.cli.why:why", "Explain why an order was, or was not, sent."),
     ("halt", "palmbot.cli.operator:halt", "Stop entries."),
