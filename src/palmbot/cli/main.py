@@ -30,6 +30,7 @@ COMMANDS = (
     ("symbols", "palmbot.cli.symbols:symbols", "List what the broker trades, by exact name."),
     ("history", "palmbot.cli.history:history", "Fetch the broker's bars into a Parquet file."),
     ("backtest", "palmbot.cli.backtest:backtest", "Replay a file of bars through the bot."),
+    ("optimize", "palmbot.cli.optimize:optimize", "Search a grid on a price file; more than luck?"),
     ("backup", "palmbot.cli.backup:backup", "Write journal and settings into one file."),
     ("restore", "palmbot.cli.backup:restore", "Put a backup back; the bot then starts halted."),
     ("status", "palmbot.cli.status:status", "Show how the bot stands."),
