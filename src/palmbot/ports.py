@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from palmbot.core.state import Decision
-from palmbot.domain.commands import LoadBars, QueryBooks, Reconnect, Send
+from palmbot.domain.commands import LoadBars, QueryBooks, RaiseAlarm, Reconnect, Send
 from palmbot.domain.events import Event
 from palmbot.domain.mood import Known, Unknown
 from palmbot.domain.secret import Secret
@@ -89,6 +89,16 @@ class Broker(Protocol):
         """Return how many order requests the rate limit still allows in this second."""
 
 
+class AlertChannel(Protocol):
+    """The way to a person who is not looking. Nothing waits for it."""
+
+    def send(self, alarm: RaiseAlarm) -> None:
+        """Hand over one alarm; never blocks, never raises. A failure is told later, elsewhere."""
+
+    def beat(self) -> None:
+        """Tell the watch outside that all is well; never blocks, never raises."""
+
+
 class Journal(Protocol):
     """The append-only record of every event and decision, on disk before anything is sent."""
 
@@ -111,6 +121,9 @@ class Journal(Protocol):
         """
 
 
+UNKNOWN_TIME = TimestampMs(0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
     """What opens the account: an access token, and the refresh token that renews the pair once."""
@@ -118,7 +131,8 @@ class Tokens:
     access_token: Secret
     refresh_token: Secret
     expires_at: TimestampMs
-    """End of life of the access token."""
+    """End of life of the access token; 0 if nobody knows."""
+    issued_at: TimestampMs = UNKNOWN_TIME
 
 
 class TokenStore(Protocol):

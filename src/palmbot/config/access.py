@@ -29,6 +29,40 @@ class AccountAccess:
     refresh_token: Secret | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoodKeys:
+    """What opens the sources of sentiment; none is needed. Source: `.env`."""
+
+    perplexity: Secret | None = None
+    x: Secret | None = None
+
+
+class PerplexityVariables(BaseSettings):
+    """`PERPLEXITY_API_KEY`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PERPLEXITY_API_",
+        env_ignore_empty=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+    )
+
+    key: SecretStr | None = None
+
+
+class XVariables(BaseSettings):
+    """`X_BEARER_TOKEN`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="X_BEARER_",  # other programs have names that begin with X_
+        env_ignore_empty=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+    )
+
+    token: SecretStr | None = None
+
+
 class BrokerVariables(BaseSettings):
     """`CTRADER_...`: the environment, and what opens the account in it."""
 
@@ -47,7 +81,43 @@ class BrokerVariables(BaseSettings):
     account_id: int | None = None
 
 
-VARIABLES: Final[tuple[type[BaseSettings], ...]] = (BrokerVariables,)
+class AlertVariables(BaseSettings):
+    """`ALERT_...`: to whom alarms go."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ALERT_", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    urls: SecretStr | None = None
+
+
+class HeartbeatVariables(BaseSettings):
+    """`HEARTBEAT_...`: who is told every minute that all is well."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HEARTBEAT_", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    url: SecretStr | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Messengers:
+    """Where alarms and heartbeats go; both are secrets, because who knows them can send. `.env`."""
+
+    urls: Secret | None = None
+    """Apprise addresses, separated by spaces or commas; None sends no alarm."""
+    heartbeat: Secret | None = None
+    """Fetched every minute while all is well; None fetches nothing."""
+
+
+VARIABLES: Final[tuple[type[BaseSettings], ...]] = (
+    BrokerVariables,
+    PerplexityVariables,
+    XVariables,
+    AlertVariables,
+    HeartbeatVariables,
+)
 """Every group of variables that `.env` may hold. A field that is a `SecretStr` is a secret."""
 
 _Variables = TypeVar("_Variables", bound=BaseSettings)
@@ -91,6 +161,36 @@ def read_variables(kind: type[_Variables], path: Path | None) -> _Variables:
         prefix = _prefix(kind)
         name = prefix + str(first["loc"][0]).upper().removeprefix(prefix)
         raise ConfigInvalid(f"{path or ENV_NAME}: {name}: {lower_first(first['msg'])}") from None
+
+
+def read_mood_keys(path: Path | None) -> MoodKeys:
+    """Return the keys of the sources of sentiment that are set.
+
+    Raises:
+        ConfigInvalid: see `read_broker_variables`.
+    """
+    return MoodKeys(
+        perplexity=_to_secret(read_variables(PerplexityVariables, path).key),
+        x=_to_secret(read_variables(XVariables, path).token),
+    )
+
+
+def read_messengers(path: Path | None) -> Messengers:
+    """Return where alarms and heartbeats go.
+
+    Raises:
+        ConfigInvalid: see `read_broker_variables`.
+    """
+    return Messengers(
+        urls=_to_secret(read_variables(AlertVariables, path).urls),
+        heartbeat=_to_secret(read_variables(HeartbeatVariables, path).url),
+    )
+
+
+def _to_secret(text: SecretStr | None) -> Secret | None:
+    """Return a secret without the blanks that copying adds; None if nothing else is left."""
+    plain = "" if text is None else text.get_secret_value().strip()
+    return Secret(plain) if plain else None
 
 
 def to_access(variables: BrokerVariables) -> AccountAccess | None:

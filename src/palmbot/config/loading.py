@@ -10,9 +10,16 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from palmbot.config.access import missing_names, read_broker_variables, to_access
+from palmbot.config.access import (
+    missing_names,
+    read_broker_variables,
+    read_messengers,
+    read_mood_keys,
+    to_access,
+)
 from palmbot.config.names import ENV_NAME, ENV_PREFIX, SETTINGS_NAME, lower_first, suggest
 from palmbot.config.sections import (
+    AlertSettings,
     BreakerSettings,
     BrokerSettings,
     RiskSettings,
@@ -42,6 +49,7 @@ class _Sections(BaseSettings):
     risk: RiskSettings = RiskSettings()
     breakers: BreakerSettings = BreakerSettings()
     tls: TlsSettings = TlsSettings()
+    alerts: AlertSettings = AlertSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -79,10 +87,14 @@ def load_config(settings: Path | None = None, env_file: Path | None = None) -> C
         risk=sections.risk,
         breakers=sections.breakers,
         tls=sections.tls,
+        alerts=sections.alerts,
+        messengers=read_messengers(env_path),
         missing=missing_names(variables),
+        mood_keys=read_mood_keys(env_path),
     )
     # Ranges are judged now, not when the bot has half started.
     config.make_params(environment=Environment.SIMULATOR, account_id=AccountId(1))
+    config.make_sentiment_plan()
     return config
 
 
