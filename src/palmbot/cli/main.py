@@ -51,6 +51,12 @@ JOURNAL_COMMANDS = (
     ("replay", "Decide every recorded event again and compare the commands."),
 )
 
+SENTIMENT_COMMANDS = (
+    ("probe", "Ask every source that is set up once; show status, shape and cost."),
+    ("score", "Score a headline, or a file of them, by the offline rules."),
+    ("stats", "Show hit rate, failures and cost."),
+)
+
 
 def make_app(*, is_list: bool) -> App:
     """Return the command line.
@@ -94,6 +100,11 @@ def make_app(*, is_list: bool) -> App:
         place = f"palmbot.cli.journal:{name}"
         journal.command(place, name=name, help=line if is_list else None)
     app.command(journal)
+    sentiment = App(name="sentiment", help="Look at the market's mood, its sources and its worth.")
+    for name, line in SENTIMENT_COMMANDS:
+        place = f"palmbot.cli.sentiment:{name}"
+        sentiment.command(place, name=name, help=line if is_list else None)
+    app.command(sentiment)
     return app
 
 
@@ -104,7 +115,7 @@ def run_command(tokens: Sequence[str]) -> int:
     # A list of commands is shown where no command is named: `palmbot`, `palmbot journal --help`.
     names = [word for word in words if not word.startswith("-")]
     try:
-        code = make_app(is_list=not names or names == ["journal"])(
+        code = make_app(is_list=not names or names in (["journal"], ["sentiment"]))(
             words,
             exit_on_error=False,
             result_action="return_value",
