@@ -99,7 +99,7 @@ async def open_bot(wiring: Wiring) -> AsyncIterator[Bot]:
         JournalDamaged: the journal is of another account, or does not verify.
     """
     params = wiring.params
-    _make_directory(wiring.directory)
+    make_directory(wiring.directory)
     with InstanceLock(wiring.directory, params.environment, params.account_id):
         journal, recovered = open_journal(
             wiring.directory / JOURNAL_NAME,
@@ -244,7 +244,7 @@ async def run_watch(wiring: Wiring) -> None:
     """
     if wiring.watch_interval_s is None:
         raise ConfigInvalid("a watch needs an interval: set broker.watch_interval_s")
-    _make_directory(wiring.directory)
+    make_directory(wiring.directory)
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
@@ -353,7 +353,12 @@ def _wire_broker(wiring: Wiring, sink: EventSink, *, can_renew: bool = False) ->
     )
 
 
-def _make_directory(directory: Path) -> None:
+def make_directory(directory: Path) -> None:
+    """Make a data directory for its owner alone.
+
+    Raises:
+        ConfigInvalid: it cannot be made.
+    """
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as e:

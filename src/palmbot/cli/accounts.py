@@ -60,11 +60,11 @@ def _find_access(simulator: Path | None, settings: Path | None) -> BrokerAccess:
     if simulator is not None:
         return find_broker(simulator, settings)
     config = load_config(settings)
-    chosen = None if config.access is None else config.access.account_id
+    chosen = config.access.account_id
     return BrokerAccess(
         endpoint=endpoint_for(Environment.DEMO),
         tls=make_context(config.tls.cafile),
-        credentials=find_credentials(),
+        credentials=find_credentials(config),
         environment=Environment.DEMO,
         account_id=chosen or AccountId(0),
     )

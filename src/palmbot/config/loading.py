@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from palmbot.config.access import (
-    missing_names,
     read_broker_variables,
     read_mood_keys,
     to_access,
@@ -20,6 +19,7 @@ from palmbot.config.names import ENV_NAME, ENV_PREFIX, SETTINGS_NAME, lower_firs
 from palmbot.config.sections import (
     BreakerSettings,
     BrokerSettings,
+    LoginSettings,
     RiskSettings,
     SentimentSettings,
     StrategySettings,
@@ -47,6 +47,7 @@ class _Sections(BaseSettings):
     risk: RiskSettings = RiskSettings()
     breakers: BreakerSettings = BreakerSettings()
     tls: TlsSettings = TlsSettings()
+    login: LoginSettings = LoginSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -84,7 +85,7 @@ def load_config(settings: Path | None = None, env_file: Path | None = None) -> C
         risk=sections.risk,
         breakers=sections.breakers,
         tls=sections.tls,
-        missing=missing_names(variables),
+        login=sections.login,
         mood_keys=read_mood_keys(env_path),
     )
     # Ranges are judged now, not when the bot has half started.
