@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from palmbot.core.state import Decision
-from palmbot.domain.commands import LoadBars, QueryBooks, Reconnect, Send
+from palmbot.domain.commands import LoadBars, QueryBooks, RaiseAlarm, Reconnect, Send
 from palmbot.domain.events import Event
 from palmbot.domain.mood import Known, Unknown
 from palmbot.domain.secret import Secret
@@ -87,6 +87,16 @@ class Broker(Protocol):
 
     def order_budget(self) -> int:
         """Return how many order requests the rate limit still allows in this second."""
+
+
+class AlertChannel(Protocol):
+    """The way to a person who is not looking. Nothing waits for it."""
+
+    def send(self, alarm: RaiseAlarm) -> None:
+        """Hand over one alarm; never blocks, never raises. A failure is told later, elsewhere."""
+
+    def beat(self) -> None:
+        """Tell the watch outside that all is well; never blocks, never raises."""
 
 
 class Journal(Protocol):

@@ -18,8 +18,9 @@ from palmbot.ctrader.conversation import Procedure
 from palmbot.ctrader.inquiry import Inquiry
 from palmbot.ctrader.session import Credentials, Target
 from palmbot.domain.errors import ConnectionLost, PalmbotError
+from palmbot.domain.market import Tick
 from palmbot.domain.orders import Environment
-from palmbot.domain.units import AccountId, TimestampMs
+from palmbot.domain.units import AccountId
 from palmbot.ports import Clock, Timer
 
 T = TypeVar("T")
@@ -104,9 +105,9 @@ class CtraderInquirer(asyncio.Protocol):
             self._answer = None
 
     @property
-    def quote_time(self) -> TimestampMs | None:
-        """Time of the newest quote of a subscribed symbol; None before the first."""
-        return self._wire.quote_time
+    def quote(self) -> Tick | None:
+        """Newest quote of a subscribed symbol; None before the first."""
+        return self._wire.quote
 
     def end(self, error: BaseException) -> None:
         """Drop the transport at once; a question under way fails with `error`. First call wins."""

@@ -60,11 +60,12 @@ def _find_access(simulator: Path | None, settings: Path | None) -> BrokerAccess:
     if simulator is not None:
         return find_broker(simulator, settings)
     config = load_config(settings)
+    credentials = find_credentials(config)
     chosen = config.access.account_id
     return BrokerAccess(
         endpoint=endpoint_for(Environment.DEMO),
         tls=make_context(config.tls.cafile),
-        credentials=find_credentials(config),
+        credentials=credentials,
         environment=Environment.DEMO,
         account_id=chosen or AccountId(0),
     )

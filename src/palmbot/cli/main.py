@@ -25,10 +25,13 @@ COMMANDS = (
     ("run", "palmbot.cli.run:run", "Trade on the account of `.env`, or against the simulator."),
     ("watch", "palmbot.cli.run:watch", "Look after the stops of a bot, from another process."),
     ("simulate", "palmbot.cli.simulate:simulate", "Serve the built-in broker on this machine."),
+    ("doctor", "palmbot.cli.doctor:doctor", "Look for what would keep the bot from trading."),
     ("accounts", "palmbot.cli.accounts:accounts", "List the accounts that the token opens."),
     ("symbols", "palmbot.cli.symbols:symbols", "List what the broker trades, by exact name."),
     ("history", "palmbot.cli.history:history", "Fetch the broker's bars into a Parquet file."),
     ("backtest", "palmbot.cli.backtest:backtest", "Replay a file of bars through the bot."),
+    ("backup", "palmbot.cli.backup:backup", "Write journal and settings into one file."),
+    ("restore", "palmbot.cli.backup:restore", "Put a backup back; the bot then starts halted."),
     ("status", "palmbot.cli.status:status", "Show how the bot stands."),
     ("why", "palmbot.cli.why:why", "Explain why an order was, or was not, sent."),
     ("login", "palmbot.cli.login:login", "Log in at cTrader and choose the account."),
@@ -84,6 +87,9 @@ def make_app(*, is_list: bool) -> App:
     data = App(name="data", help="Look at price files before a result rests on them.")
     data.command("palmbot.cli.data:check", name="check")
     app.command(data)
+    alerts = App(name="alerts", help="Alarms that reach a person who is not looking.")
+    alerts.command("palmbot.cli.alerts:try_out", name="test")
+    app.command(alerts)
     journal = App(
         name="journal", help="Check, print or replay the record of everything the bot did."
     )

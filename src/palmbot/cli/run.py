@@ -23,6 +23,7 @@ from palmbot.domain.errors import ConfigInvalid
 from palmbot.domain.orders import Environment
 from palmbot.domain.secret import Secret
 from palmbot.domain.units import AccountId
+from palmbot.live.alert_desk import AlertRules
 
 
 def run(
@@ -89,6 +90,11 @@ def wire(
     return _wire_broker(config, directory, is_shadow=is_shadow)
 
 
+def make_alert_rules(config: Config) -> AlertRules:
+    """Return what is worth waking a person."""
+    return AlertRules(level=config.alerts.level, link_down_s=config.alerts.link_down_s)
+
+
 def _wire_broker(config: Config, directory: Path | None, *, is_shadow: bool) -> Wiring:
     environment = config.environment
     if environment is Environment.SIMULATOR:
@@ -113,6 +119,9 @@ def _wire_broker(config: Config, directory: Path | None, *, is_shadow: bool) -> 
         ids=SystemIds(),
         draw_jitter=random.random,
         watch_interval_s=config.broker.watch_interval_s,
+        alert_urls=config.messengers.urls,
+        heartbeat_url=config.messengers.heartbeat,
+        alert_rules=make_alert_rules(config),
     )
 
 
@@ -148,4 +157,7 @@ def _wire_simulator(
         ids=SystemIds(),
         draw_jitter=random.random,
         watch_interval_s=config.broker.watch_interval_s,
+        alert_urls=config.messengers.urls,
+        heartbeat_url=config.messengers.heartbeat,
+        alert_rules=make_alert_rules(config),
     )

@@ -81,10 +81,42 @@ class BrokerVariables(BaseSettings):
     account_id: int | None = None
 
 
+class AlertVariables(BaseSettings):
+    """`ALERT_...`: to whom alarms go."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ALERT_", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    urls: SecretStr | None = None
+
+
+class HeartbeatVariables(BaseSettings):
+    """`HEARTBEAT_...`: who is told every minute that all is well."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HEARTBEAT_", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    url: SecretStr | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Messengers:
+    """Where alarms and heartbeats go; both are secrets, because who knows them can send. `.env`."""
+
+    urls: Secret | None = None
+    """Apprise addresses, separated by spaces or commas; None sends no alarm."""
+    heartbeat: Secret | None = None
+    """Fetched every minute while all is well; None fetches nothing."""
+
+
 VARIABLES: Final[tuple[type[BaseSettings], ...]] = (
     BrokerVariables,
     PerplexityVariables,
     XVariables,
+    AlertVariables,
+    HeartbeatVariables,
 )
 """Every group of variables that `.env` may hold. A field that is a `SecretStr` is a secret."""
 
@@ -140,6 +172,18 @@ def read_mood_keys(path: Path | None) -> MoodKeys:
     return MoodKeys(
         perplexity=_to_secret(read_variables(PerplexityVariables, path).key),
         x=_to_secret(read_variables(XVariables, path).token),
+    )
+
+
+def read_messengers(path: Path | None) -> Messengers:
+    """Return where alarms and heartbeats go.
+
+    Raises:
+        ConfigInvalid: see `read_broker_variables`.
+    """
+    return Messengers(
+        urls=_to_secret(read_variables(AlertVariables, path).urls),
+        heartbeat=_to_secret(read_variables(HeartbeatVariables, path).url),
     )
 
 

@@ -12,11 +12,13 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from palmbot.config.access import (
     read_broker_variables,
+    read_messengers,
     read_mood_keys,
     to_access,
 )
 from palmbot.config.names import ENV_NAME, ENV_PREFIX, SETTINGS_NAME, lower_first, suggest
 from palmbot.config.sections import (
+    AlertSettings,
     BreakerSettings,
     BrokerSettings,
     LoginSettings,
@@ -48,6 +50,7 @@ class _Sections(BaseSettings):
     breakers: BreakerSettings = BreakerSettings()
     tls: TlsSettings = TlsSettings()
     login: LoginSettings = LoginSettings()
+    alerts: AlertSettings = AlertSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -86,6 +89,8 @@ def load_config(settings: Path | None = None, env_file: Path | None = None) -> C
         breakers=sections.breakers,
         tls=sections.tls,
         login=sections.login,
+        alerts=sections.alerts,
+        messengers=read_messengers(env_path),
         mood_keys=read_mood_keys(env_path),
     )
     # Ranges are judged now, not when the bot has half started.

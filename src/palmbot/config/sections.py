@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from palmbot.core.breakers.rules import Unknown
 from palmbot.core.params import SentimentMode
+from palmbot.domain.commands import Severity
 from palmbot.domain.orders import OrderStyle
 from palmbot.sentiment.failures import FailureKind
 from palmbot.sentiment.perplexity import DOMAINS
@@ -170,6 +171,18 @@ class BreakerSettings:
     """Entries without an answer within an hour that stop entries until a person resets."""
     starts_max: int = 5
     """Starts within ten minutes that are still ordinary."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertSettings:
+    """Section `[alerts]`: what is worth waking a person; where to stands in `.env`."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    level: Severity = Severity.WARNING
+    """Quietest alarm that is sent: `notice`, `warning` or `critical`."""
+    link_down_s: Annotated[float, Field(ge=10, le=86_400)] = 300.0
+    """Without a connection for so long an alarm is raised and the heartbeat ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from palmbot.config.access import EnvAccess, MoodKeys
+from palmbot.config.access import EnvAccess, Messengers, MoodKeys
 from palmbot.config.names import SETTINGS_NAME
 from palmbot.config.ranges import check_period, check_risk, to_bp, to_minute, to_ms, to_percent
 from palmbot.config.sections import (
+    AlertSettings,
     BreakerSettings,
     BrokerSettings,
     LoginSettings,
@@ -37,6 +38,8 @@ class Config:
     breakers: BreakerSettings = field(default_factory=BreakerSettings)
     tls: TlsSettings = field(default_factory=TlsSettings)
     login: LoginSettings = field(default_factory=LoginSettings)
+    alerts: AlertSettings = field(default_factory=AlertSettings)
+    messengers: Messengers = field(default_factory=Messengers)
     mood_keys: MoodKeys = field(default_factory=MoodKeys)
 
     def make_params(

@@ -8,6 +8,8 @@ from palmbot.ctrader.errors import ErrorClass, classify
 from palmbot.ctrader.generated.account_messages_pb2 import (
     ProtoOAAssetListReq,
     ProtoOAAssetListRes,
+    ProtoOAExpectedMarginReq,
+    ProtoOAExpectedMarginRes,
     ProtoOASymbolByIdReq,
     ProtoOASymbolByIdRes,
     ProtoOASymbolsListReq,
@@ -38,6 +40,7 @@ from palmbot.domain.errors import InputInvalid, RequestRefused
 from palmbot.domain.market import Account, TradingHours, TradingMode
 from palmbot.domain.units import VOLUME_SCALE, AccountId, SymbolId
 
+MONEY_DIGITS_USUAL = 2
 DETAILS_MAX = 50
 """Contracts described in one request: a frame of a whole broker's list could be megabytes."""
 
@@ -81,6 +84,8 @@ class Contract:
     """What one symbol is, as far as prices and sizes are concerned. Source: ProtoOASymbol."""
 
     symbol_id: SymbolId
+    quote_asset: str
+    """Currency of the price; empty if the broker does not say."""
     digits: int
     """Decimals of a price."""
     lot_units: float
@@ -169,17 +174,17 @@ def describe_symbols(
         AccountUnsuitable: trading hours in a time zone that this machine does not know.
         RequestRefused, RequestTimedOut: ask again later.
     """
-    names = {each.symbol_id: each.name for each in symbols}
-    asked = list(names)[:DETAILS_MAX]
+    listed = {each.symbol_id: each for each in symbols}
+    asked = list(listed)[:DETAILS_MAX]
     if not asked:
         return {}
     reply = yield from ask(
         ProtoOASymbolByIdReq(ctidTraderAccountId=account_id, symbolId=asked), ProtoOASymbolByIdRes
     )
     return {
-        each.symbolId: _to_contract(each, names[each.symbolId])
+        each.symbolId: _to_contract(each, listed[each.symbolId])
         for each in reply.symbol
-        if each.symbolId in names
+        if each.symbolId in listed
     }
 
 
@@ -218,6 +223,28 @@ def find_contract(account_id: AccountId, name: str) -> Procedure[Contract]:
     return contract
 
 
+def expect_margin(account_id: AccountId, contract: Contract) -> Procedure[float]:
+    """Return what the broker would hold for the smallest order, in the account's currency.
+
+    Raises:
+        InputInvalid: it does not say.
+        RequestRefused, RequestTimedOut: ask again later.
+    """
+    reply = yield from ask(
+        ProtoOAExpectedMarginReq(
+            ctidTraderAccountId=account_id,
+            symbolId=contract.symbol_id,
+            volume=[round(contract.units_min * VOLUME_SCALE)],
+        ),
+        ProtoOAExpectedMarginRes,
+    )
+    margins = [max(each.buyMargin, each.sellMargin) for each in reply.margin]
+    if not margins:
+        raise InputInvalid("the broker does not say what margin the smallest order needs")
+    digits = reply.moneyDigits if reply.HasField("moneyDigits") else MONEY_DIGITS_USUAL
+    return margins[0] / 10.0**digits
+
+
 def read_version() -> Procedure[str]:
     """Return the version of the API. Whatever the broker sent before its answer is here by then.
 
@@ -228,14 +255,15 @@ def read_version() -> Procedure[str]:
     return reply.version
 
 
-def _to_contract(symbol: ProtoOASymbol, name: str) -> Contract:
+def _to_contract(symbol: ProtoOASymbol, listed: ListedSymbol) -> Contract:
     return Contract(
         symbol_id=SymbolId(symbol.symbolId),
+        quote_asset=listed.quote_asset,
         digits=symbol.digits,
         lot_units=symbol.lotSize / VOLUME_SCALE,
         units_min=symbol.minVolume / VOLUME_SCALE,
         units_step=symbol.stepVolume / VOLUME_SCALE,
         units_max=symbol.maxVolume / VOLUME_SCALE,
         trading_mode=TradingMode(symbol.tradingMode).name,
-        hours=to_hours(symbol, name),
+        hours=to_hours(symbol, listed.name),
     )

@@ -27,6 +27,7 @@ from palmbot.ctrader.quotes import Quotes
 from palmbot.ctrader.rates import RateBudget
 from palmbot.ctrader.switchboard import NEVER_S, Outcome, Purpose, Switchboard
 from palmbot.domain.errors import ConnectionLost, PalmbotError, RequestRefused
+from palmbot.domain.market import Tick
 from palmbot.domain.units import TimestampMs
 
 T = TypeVar("T")
@@ -136,9 +137,9 @@ class Inquiry:
         return outgoing
 
     @property
-    def quote_time(self) -> TimestampMs | None:
-        """Time of the newest quote of a subscribed symbol; None before the first."""
-        return max((tick.time for tick in self._quotes.last_ticks()), default=None)
+    def quote(self) -> Tick | None:
+        """Newest quote of a subscribed symbol; None before the first."""
+        return max(self._quotes.last_ticks(), key=lambda tick: tick.time, default=None)
 
     def _answer(self, client_msg_id: str, answer: Message | PalmbotError, now_s: float) -> None:
         if self._switchboard.is_asking(client_msg_id):

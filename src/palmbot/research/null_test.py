@@ -26,7 +26,7 @@ class NullOptions:
     """Threads; the answer does not depend on their number."""
 
 
-def run_null_test(
+def run_null_test(  # noqa: PLR0913
     market: Market,
     grid: Grid,
     options: SweepOptions,

@@ -127,8 +127,8 @@ class _Download:
     def _read_now(self, inquirer: CtraderInquirer) -> TimestampMs:
         """Return the time at the broker: the simulator lives in a time of its own."""
         is_simulated = self._access.environment is Environment.SIMULATOR
-        quoted = inquirer.quote_time if is_simulated else None
-        return self._clock.wall_ms() if quoted is None else quoted
+        quote = inquirer.quote if is_simulated else None
+        return self._clock.wall_ms() if quote is None else quote.time
 
     def _begin(self, contract: Contract, now: TimestampMs) -> None:
         options = self._options

@@ -8,22 +8,15 @@ import json
 import pytest
 
 from harness.brisk_clock import BriskClock
+from harness.served import served
 from harness.small_market import DAY, MONDAY, OIL
 from harness.tiny_client import WrittenMarket
-from palmbot.adapters.ctrader_broker import endpoint_for
-from palmbot.adapters.ctrader_inquirer import BrokerAccess
-from palmbot.adapters.tls import make_context
 from palmbot.cli.history import render_document, render_summary
-from palmbot.ctrader.session import Credentials
 from palmbot.domain.errors import InputInvalid
-from palmbot.domain.orders import Environment
-from palmbot.domain.units import MS_PER_MINUTE, AccountId, TimestampMs
+from palmbot.domain.units import MS_PER_MINUTE, TimestampMs
 from palmbot.pricefiles.reader import read_price_file
-from palmbot.simulator.exchange import Exchange
 from palmbot.simulator.model import make_market
-from palmbot.simulator.scenarios import FaultPlan, RequestFault, Scenario
-from palmbot.simulator.server import SimulatorServer
-from palmbot.simulator.settings import SimulatorSettings
+from palmbot.simulator.scenarios import FaultPlan, RequestFault
 from palmbot.workbench.price_history import HistoryOptions, download_history
 
 M5 = 5 * MS_PER_MINUTE
@@ -33,37 +26,6 @@ BARS_PER_REPLY = 60
 
 class BrokenOff(Exception):
     """Stands for the power cut that ends a run."""
-
-
-@contextlib.asynccontextmanager
-async def served(directory, market, *, plan=None, clock=None, **settings):
-    """Yield what it takes to ask a server of this market, and the server."""
-    chosen = SimulatorSettings(**settings)
-    clock = clock or BriskClock()
-    server = SimulatorServer(
-        exchange=Exchange(contracts=(market.contract, *market.others), settings=chosen),
-        market=market,
-        scenario=Scenario(plan or FaultPlan(), seed=1),
-        settings=chosen,
-        clock=clock,
-    )
-    directory.mkdir(exist_ok=True)
-    endpoint = await server.start(directory)
-    access = BrokerAccess(
-        endpoint=endpoint_for(Environment.SIMULATOR, simulator_port=endpoint.port),
-        tls=make_context(endpoint.ca_file),
-        credentials=Credentials(
-            client_id=endpoint.client_id,
-            client_secret=endpoint.client_secret,
-            access_token=endpoint.access_token,
-        ),
-        environment=Environment.SIMULATOR,
-        account_id=AccountId(endpoint.account_id),
-    )
-    try:
-        yield access, clock, server
-    finally:
-        await server.close()
 
 
 class Replayed:

@@ -36,6 +36,7 @@ from palmbot.domain.errors import JournalDamaged
 from palmbot.domain.events import (
     AccountChanged,
     Acknowledgement,
+    AlertUndelivered,
     BalanceChanged,
     BarsLoaded,
     BarsUnavailable,
@@ -193,6 +194,7 @@ EVENTS: tuple[Event, ...] = (
     OperatorHalted(actor="me", reason="news"),
     OperatorHalted(actor="me", reason="news", flatten=True),
     ReconciliationRequested(actor="me"),
+    AlertUndelivered(text="breaker tripped", reason="address 1 (json): it was not accepted"),
     StopRequested(reason="SIGTERM"),
     OperatorReset(name=BreakerName.DAILY_LOSS, actor="me", reason="looked into it", budget_bp=100),
     OperatorResumed(actor="me", reason='"quoted"'),

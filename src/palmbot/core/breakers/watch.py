@@ -16,6 +16,7 @@ from palmbot.core.breakers.companions import (
     watch_opening,
     watch_silence,
 )
+from palmbot.core.breakers.host import release_clock
 from palmbot.core.breakers.machine import (
     are_entries_forbidden,
     cancel_resting_entries,
@@ -121,6 +122,7 @@ def _review(step: Step, before: EngineState, event: Event) -> None:
         daily_loss.release_day(step)
         release_volatility(step)
         release_companions(step)
+        release_clock(step)
     if isinstance(event, OrderAccepted) and are_entries_forbidden(step):
         cancel_resting_entries(step, "accepted after a breaker tripped")
     pursue_flatten(step)
