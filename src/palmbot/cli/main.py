@@ -35,6 +35,7 @@ COMMANDS = (
     ("restore", "palmbot.cli.backup:restore", "Put a backup back; the bot then starts halted."),
     ("status", "palmbot.cli.status:status", "Show how the bot stands."),
     ("why", "palmbot.cli.why:why", "Explain why an order was, or was not, sent."),
+    ("login", "palmbot.cli.login:login", "Log in at cTrader and choose the account."),
     (
         "tls-check",
         "palmbot.cli.tls_check:tls_check",
@@ -77,6 +78,9 @@ def make_app(*, is_list: bool) -> App:
     )
     for name, place, line in COMMANDS:
         app.command(place, name=name, help=line if is_list else None)
+    token = App(name="token", help="Tell how old the tokens of the login are.")
+    token.command("palmbot.cli.login:token_status", name="status")
+    app.command(token)
     reconcile = App(
         name="reconcile", help="Compare the books with the broker's, settle what is open."
     )
