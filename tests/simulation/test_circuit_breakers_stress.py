@@ -120,7 +120,8 @@ def test_entries_flow_again_by_the_rule_of_the_breaker(name, disturbance):
     world.wait(MINUTE)
     probing = BreakerPhase.CLOSED if name is BreakerName.VOLATILITY else BreakerPhase.HALF_OPEN
     assert world.phase(name) is probing
-    assert world.try_to_enter() or world.try_to_enter()  # the first fall may not be deep enough
+    # After the burst the RSI needs some falls to be low.
+    assert any(world.try_to_enter() for _ in range(4 if name is BreakerName.VOLATILITY else 1))
     if probing is BreakerPhase.HALF_OPEN:
         assert world.record(name).probe == world.sends[-1].intent_id
         assert disturbance == "deposit" or world.sends[-1].volume <= world.full_volume() // 2
