@@ -107,9 +107,17 @@ class LinkState:
     executed_at: TimestampMs = NO_TIME
     """Broker time of the newest execution heard on this connection; a reading must not be older."""
     ready_at: TimestampMs = NO_TIME
-    """Market time at which the connection became usable, never later than the true one."""
+    """Market time at which the connection became usable, never later than the true one; 0 if
+    market time was our own clock's."""
     confirmed_at: TimestampMs | None = None
     """Broker time of the last clean comparison."""
+    readings_due: int = 0
+    """Clean readings still wanted before the books are trusted: after a quarantine that ended by
+    evidence, one is not enough."""
+    is_unstamped: bool = False
+    """A price of this connection came without the broker's time."""
+    own_clock_until: TimestampMs = NO_TIME
+    """Up to here market time may be our own clock's; what it says proves nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +207,7 @@ class DiscrepancyClass(StrEnum):
     QUERY_FAILED = "R18"
     SPEC_CHANGED = "R19"
     ACCOUNT_MISMATCH = "R20"
+    CLOCK_SKEW = "R21"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +216,8 @@ class Discrepancy:
 
     kind: DiscrepancyClass
     item: str
-    """Id of an intent, `position:<id>`, `order:<id>`, `balance`, `account` or `symbol`."""
+    """Id of an intent, `position:<id>`, `order:<id>`, `balance`, `account`, `symbol`, `clock`
+    or `journal`."""
     detail: str
     """Both sides of it, with numbers."""
     action: str
@@ -252,6 +262,8 @@ class Books:
     """Newest fills applied; a fill in here changes nothing again."""
     closed_positions: tuple[PositionId, ...] = ()
     """Newest positions gone for good; no late fill opens them again."""
+    forgotten_orders: tuple[OrderId, ...] = ()
+    """Orders at the broker that carry our label and are not in our books; a person was told."""
     foreign_positions: tuple[PositionId, ...] = ()
     """Positions in our symbol that are not ours: never touched, and no entry beside them."""
     quarantine: dict[str, QuarantineItem] = field(default_factory=dict)
@@ -259,6 +271,9 @@ class Books:
     """By item: intents and positions being looked for."""
     balance: Money = NO_MONEY
     balance_version: int = 0
+    settled_balance: Money | None = None
+    """Balance of the last clean comparison: what moved it since has to be explained."""
+    settled_version: int = 0
     last_entry_bar: TimestampMs = NO_TIME
     """Bar of the newest entry intent. Bars only move on, so one bar gives one entry at most."""
 
@@ -317,6 +332,11 @@ class EngineState:
     sentiment: SentimentUpdated | None = None
     last_decision: str = "nothing decided yet"
     """Latest decision with its reason, for the status display."""
+
+    @property
+    def is_time_proven(self) -> bool:
+        """True if market time rests on stamps of the broker and not on our own clock."""
+        return not self.link.is_unstamped and self.market.time > self.link.own_clock_until
 
     @property
     def position(self) -> OpenPosition | None:
