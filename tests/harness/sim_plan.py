@@ -77,6 +77,8 @@ class Plan:
     snapshot_steps: int = 500
     gap: float = 0.0
     jump: float = 0.0
+    wide: float = 0.0
+    """Probability of a quote whose spread is twenty times the usual."""
     kill_share: float = 0.0
     """Share of processes that die at a step drawn for them."""
     kill_steps_max: int = 3_000
@@ -174,6 +176,7 @@ def draw_plan(seed, **changes):
         snapshot_steps=choice((10, 30, 30, 30, 300)),
         gap=some(0.01),
         jump=some(0.01),
+        wide=some(0.05, 0.3),
         kill_share=choice((0.0, 0.5, 0.9)),
         kill_steps_max=choice((300, 3_000)),
         mischief_s=choice((0.0, 300.0, 900.0)),
