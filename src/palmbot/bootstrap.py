@@ -117,7 +117,7 @@ async def open_bot(
         JournalDamaged: the journal is of another account, or does not verify.
     """
     params = wiring.params
-    _make_directory(wiring.directory)
+    make_directory(wiring.directory)
     with InstanceLock(wiring.directory, params.environment, params.account_id):
         journal, recovered = open_journal(
             wiring.directory / JOURNAL_NAME,
@@ -136,7 +136,7 @@ async def open_bot(
             inbox.put(Started(time=wiring.clock.wall_ms(), run_id=run_id, nonce=nonce))
             if (reason := read_halt(wiring.directory)) is not None:
                 inbox.put(halt_by_file(reason))
-            broker = _wire_broker(wiring, inbox, can_renew=True)
+            broker = _wire_broker(wiring, inbox, raise_alarm, can_renew=True)
             trader = Trader(
                 params=params,
                 state=recovered or initial_state(params),
@@ -217,7 +217,7 @@ async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
         if bot.watch is not None:
             look = bot.watch.check_sight
             routines.append(Recurrence(clock=clock, every_s=CHECK_S, call=look))
-            players[WATCH] = bot.watch.run(_wire_broker(wiring, bot.watch))
+            players[WATCH] = bot.watch.run(_wire_broker(wiring, bot.watch, alerts.raise_alarm))
         if desk is not None:
             feed = MoodFeed(desk.source, sink=bot.inbox, read_state=lambda: trader.state)
             routines.append(Recurrence(clock=clock, every_s=LOOK_S, call=feed.look))
@@ -295,7 +295,7 @@ async def run_watch(wiring: Wiring) -> None:
 async def _run_watch(
     wiring: Wiring, interval_s: float, raise_alarm: Callable[[RaiseAlarm], None]
 ) -> None:
-    _make_directory(wiring.directory)
+    make_directory(wiring.directory)
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
@@ -310,7 +310,9 @@ async def _run_watch(
     sight = Recurrence(clock=wiring.clock, every_s=CHECK_S, call=watch.check_sight)
     sight.start()
     try:
-        await supervise({WATCH: watch.run(_wire_broker(wiring, watch))}, stopped=stopped)
+        await supervise(
+            {WATCH: watch.run(_wire_broker(wiring, watch, raise_alarm))}, stopped=stopped
+        )
     finally:
         sight.stop()
 
@@ -398,7 +400,13 @@ def log_decision(event: Event, decision: Decision) -> None:
         log.info("step.decided", event_type=type(event).__name__, reason=decision.reason)
 
 
-def _wire_broker(wiring: Wiring, sink: EventSink, *, can_renew: bool = False) -> CtraderBroker:
+def _wire_broker(
+    wiring: Wiring,
+    sink: EventSink,
+    raise_alarm: Callable[[RaiseAlarm], None],
+    *,
+    can_renew: bool = False,
+) -> CtraderBroker:
     target = Target(
         environment=wiring.params.environment,
         account_id=wiring.params.account_id,
@@ -408,7 +416,11 @@ def _wire_broker(wiring: Wiring, sink: EventSink, *, can_renew: bool = False) ->
     tokens = None
     if wiring.tokens is not None:
         tokens = TokenKeeper(
-            wiring.tokens, clock=wiring.clock, can_renew=can_renew, raise_alarm=log_alarm
+            wiring.tokens,
+            clock=wiring.clock,
+            can_renew=can_renew,
+            raise_alarm=raise_alarm,
+            sink=sink if can_renew else None,
         )
 
     def make_connection(generation: int) -> ClientConnection:
@@ -428,7 +440,12 @@ def _wire_broker(wiring: Wiring, sink: EventSink, *, can_renew: bool = False) ->
     )
 
 
-def _make_directory(directory: Path) -> None:
+def make_directory(directory: Path) -> None:
+    """Make a data directory for its owner alone.
+
+    Raises:
+        ConfigInvalid: it cannot be made.
+    """
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as e:
