@@ -6,6 +6,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from palmbot.adapters.ctrader_broker import CtraderBroker, Endpoint
 from palmbot.adapters.instance_lock import InstanceLock
 from palmbot.adapters.operator_socket import OperatorServer
 from palmbot.adapters.sqlite_journal import SqliteJournal, open_journal
+from palmbot.adapters.token_keeper import TokenKeeper, TokenSource
 from palmbot.core.engine import decide
 from palmbot.core.params import EngineParams
 from palmbot.core.state import Decision, initial_state
@@ -43,6 +45,7 @@ JOURNAL_NAME = "journal.sqlite"
 SOCKET_NAME = "operator.sock"
 LAST_WORDS_S = 10.0
 """Real seconds that alarms get to leave at the end; a process supervisor kills after 30 s."""
+TOKEN_CHECK_S = 30.0
 HEAD_LOG_S = 3600.0
 """So often the end of the journal is noted outside of it, in the log: what is cut off shows."""
 
@@ -57,6 +60,7 @@ class Wiring:
     endpoint: Endpoint
     tls: ssl.SSLContext
     credentials: Credentials
+    """With the access token of this moment, if `tokens` renews it."""
     symbol_aliases: tuple[str, ...]
     directory: Path
     """Holds journal, lock and operator socket; one per environment and account."""
@@ -70,6 +74,8 @@ class Wiring:
     """Apprise addresses; None sends no alarm."""
     heartbeat_url: Secret | None = None
     alert_rules: AlertRules = field(default_factory=AlertRules)
+    tokens: TokenSource | None = None
+    """Where the tokens are kept and renewed; None for one that lives as long as the run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +123,7 @@ async def open_bot(
             inbox.put(Started(time=wiring.clock.wall_ms(), run_id=run_id, nonce=nonce))
             if (reason := read_halt(wiring.directory)) is not None:
                 inbox.put(halt_by_file(reason))
-            broker = _wire_broker(wiring, inbox)
+            broker = _wire_broker(wiring, inbox, raise_alarm, can_renew=True)
             trader = Trader(
                 params=params,
                 state=recovered or initial_state(params),
@@ -168,6 +174,7 @@ async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
         metronome = Metronome(sink=bot.inbox, clock=clock)
         for observer in (metronome.observe, departure.observe, alerts.observe, log_decision):
             trader.observe(observer)
+        look_at_tokens = partial(check_tokens, bot.broker, alerts.raise_alarm)
         halt_file = HaltFile(wiring.directory, sink=bot.inbox, read_state=lambda: trader.state)
         routines: list[Metronome | Recurrence] = [
             metronome,
@@ -175,12 +182,13 @@ async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
             Recurrence(clock=clock, every_s=HEAD_LOG_S, call=lambda: log_head(bot.journal)),
             Recurrence(clock=clock, every_s=LINK_CHECK_S, call=alerts.check_link),
             Recurrence(clock=clock, every_s=BEAT_S, call=alerts.beat),
+            Recurrence(clock=clock, every_s=TOKEN_CHECK_S, call=look_at_tokens),
         ]
         players = {"broker": bot.broker.run(), "trader": trader.run()}
         if bot.watch is not None:
             look = bot.watch.check_sight
             routines.append(Recurrence(clock=clock, every_s=CHECK_S, call=look))
-            players[WATCH] = bot.watch.run(_wire_broker(wiring, bot.watch))
+            players[WATCH] = bot.watch.run(_wire_broker(wiring, bot.watch, alerts.raise_alarm))
         _listen_to_signals(departure, bot.inbox)
         for routine in routines:
             routine.start()
@@ -225,7 +233,8 @@ async def _run_watch(
     sight = Recurrence(clock=wiring.clock, every_s=CHECK_S, call=watch.check_sight)
     sight.start()
     try:
-        await supervise({WATCH: watch.run(_wire_broker(wiring, watch))}, stopped=stopped)
+        broker = _wire_broker(wiring, watch, raise_alarm)
+        await supervise({WATCH: watch.run(broker)}, stopped=stopped)
     finally:
         sight.stop()
 
@@ -270,6 +279,14 @@ def _open_alerts(wiring: Wiring) -> Iterator[AlertDesk]:
         courier.close(LAST_WORDS_S)
 
 
+def check_tokens(broker: CtraderBroker, raise_alarm: Callable[[RaiseAlarm], None]) -> None:
+    """Have the tokens renewed if it is time; a file that cannot be used is an alarm, no end."""
+    try:
+        broker.check_tokens()
+    except ConfigInvalid as e:
+        raise_alarm(RaiseAlarm(severity=Severity.CRITICAL, text=str(e)))
+
+
 def log_head(journal: SqliteJournal) -> None:
     """Write the newest durable step and its hash to the log; see `palmbot journal verify`."""
     sequence, digest = journal.head
@@ -305,19 +322,36 @@ def log_decision(event: Event, decision: Decision) -> None:
         log.info("step.decided", event_type=type(event).__name__, reason=decision.reason)
 
 
-def _wire_broker(wiring: Wiring, sink: EventSink) -> CtraderBroker:
+def _wire_broker(
+    wiring: Wiring,
+    sink: EventSink,
+    raise_alarm: Callable[[RaiseAlarm], None],
+    *,
+    can_renew: bool = False,
+) -> CtraderBroker:
     target = Target(
         environment=wiring.params.environment,
         account_id=wiring.params.account_id,
         symbol_name=wiring.params.symbol_name,
         symbol_aliases=wiring.symbol_aliases,
     )
+    tokens = None
+    if wiring.tokens is not None:
+        tokens = TokenKeeper(
+            wiring.tokens, clock=wiring.clock, can_renew=can_renew, raise_alarm=raise_alarm
+        )
+
+    def make_connection(generation: int) -> ClientConnection:
+        credentials = wiring.credentials
+        if tokens is not None:
+            credentials = tokens.open_with(credentials)
+        return ClientConnection(generation=generation, credentials=credentials, target=target)
+
     return CtraderBroker(
         endpoint=wiring.endpoint,
         tls=wiring.tls,
-        new_connection=lambda generation: ClientConnection(
-            generation=generation, credentials=wiring.credentials, target=target
-        ),
+        new_connection=make_connection,
+        tokens=tokens,
         sink=sink,
         clock=wiring.clock,
         draw_jitter=wiring.draw_jitter,

@@ -121,6 +121,9 @@ class Journal(Protocol):
         """
 
 
+UNKNOWN_TIME = TimestampMs(0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
     """What opens the account: an access token, and the refresh token that renews the pair once."""
@@ -128,7 +131,8 @@ class Tokens:
     access_token: Secret
     refresh_token: Secret
     expires_at: TimestampMs
-    """End of life of the access token."""
+    """End of life of the access token; 0 if nobody knows."""
+    issued_at: TimestampMs = UNKNOWN_TIME
 
 
 class TokenStore(Protocol):

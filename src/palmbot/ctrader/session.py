@@ -41,12 +41,14 @@ from palmbot.ctrader.generated.session_messages_pb2 import (
     ProtoOAGetAccountListByAccessTokenReq,
     ProtoOAGetAccountListByAccessTokenRes,
 )
+from palmbot.ctrader.tokens import RenewedTokens, explain_refusal, renew_tokens
 from palmbot.ctrader.translate import LEVERAGE_SCALE, account_digits, to_account, to_symbol
 from palmbot.domain.errors import (
     AccountUnsuitable,
     ConfigInvalid,
     ConnectionLost,
     RequestRefused,
+    TokenRefused,
 )
 from palmbot.domain.market import Account, AccountKind, ConversionLeg, Symbol
 from palmbot.domain.orders import Environment
@@ -63,6 +65,8 @@ class Credentials:
     client_id: str
     client_secret: Secret
     access_token: Secret
+    renew_with: Secret | None = None
+    """Refresh token to use before anything else, because the access token is not good any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +103,22 @@ def open_session(credentials: Credentials, target: Target) -> Procedure[Opened]:
         return (yield from _open(credentials, target))
     except RequestRefused as e:
         raise explain(e) from e
+
+
+def renew_tokens_first(credentials: Credentials, refresh_token: Secret) -> Procedure[RenewedTokens]:
+    """Renew the tokens on a fresh connection, before any of them opens the account.
+
+    Raises:
+        ConfigInvalid, ConnectionLost: see `open_session`; `TokenRefused` if a person is needed.
+    """
+    try:
+        yield from authorise_application(credentials)
+    except RequestRefused as e:
+        raise explain(e) from e
+    try:
+        return (yield from renew_tokens(refresh_token))
+    except RequestRefused as e:
+        raise (explain_refusal(e) or explain(e)) from e
 
 
 def renew_session(credentials: Credentials, target: Target, known: Opened) -> Procedure[Account]:
@@ -229,7 +249,7 @@ def _find_account(
     known = ", ".join(str(account.ctidTraderAccountId) for account in accounts)
     raise ConfigInvalid(
         f"the access token does not open account {target.account_id}; it opens {known}: "
-        "set CTRADER_ACCOUNT_ID to one of them"
+        "set CTRADER_ACCOUNT_ID to one of them, or choose anew with `palmbot login`"
     )
 
 
@@ -382,18 +402,29 @@ def _subscribe(
         )
 
 
-_ADVICE = {
-    ErrorClass.TOKEN: "the access token is not accepted: get a new one and set "
-    "CTRADER_ACCESS_TOKEN",
-    ErrorClass.FATAL_CONFIGURATION: "the broker refuses the credentials: CTRADER_CLIENT_ID and "
-    "CTRADER_CLIENT_SECRET are those of the API application, not the trading login, and the "
-    "application must be active",
-}
+CANT_ROUTE = "CANT_ROUTE_REQUEST"
+
+_CREDENTIALS = (
+    "the broker refuses the credentials: CTRADER_CLIENT_ID and CTRADER_CLIENT_SECRET are those of "
+    "the API application, not the trading login, and the application must be active"
+)
+_WRONG_HOST = (
+    "this host does not know the way to the account, which is no fault of the token: a DEMO "
+    "account is asked for at LIVE or the other way round (`palmbot accounts` shows its kind, "
+    "CTRADER_ENVIRONMENT chooses), or the broker has a fault"
+)
 
 
 def explain(refused: RequestRefused) -> ConfigInvalid | ConnectionLost:
     """Return what a refusal during the opening means: worth another try or not."""
-    advice = _ADVICE.get(classify(refused.code, refused.reason))
-    if advice is not None:
-        return ConfigInvalid(f"{advice} ({refused})")
+    family = classify(refused.code, refused.reason)
+    if family is ErrorClass.TOKEN:
+        return TokenRefused(
+            f"the access token is not accepted ({refused}): get a new one with `palmbot login`"
+        )
+    if family is ErrorClass.FATAL_CONFIGURATION:
+        return ConfigInvalid(f"{_CREDENTIALS} ({refused})")
+    if refused.code == CANT_ROUTE:
+        # The list of accounts has shown that the kind is right, so it can only pass.
+        return ConnectionLost(f"{_WRONG_HOST} ({refused}); asking again")
     return ConnectionLost(f"the session could not be opened: {refused}")

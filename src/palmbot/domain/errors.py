@@ -55,6 +55,10 @@ class ConfigInvalid(FatalError):
     """A setting is missing, unknown or out of range."""
 
 
+class TokenRefused(ConfigInvalid):
+    """The access token is no longer good: renew it, or have a person log in again."""
+
+
 class AccountUnsuitable(FatalError):
     """The account or contract is of a kind the bot does not serve."""
 
