@@ -16,6 +16,8 @@ from palmbot.adapters.alert_courier import AlertCourier, Delivery
 from palmbot.adapters.ctrader_broker import CtraderBroker, Endpoint
 from palmbot.adapters.instance_lock import InstanceLock
 from palmbot.adapters.operator_socket import OperatorServer
+from palmbot.adapters.service_notifier import BEAT_S as WATCHDOG_S
+from palmbot.adapters.service_notifier import ServiceNotifier
 from palmbot.adapters.sqlite_journal import SqliteJournal, open_journal
 from palmbot.adapters.token_keeper import TokenKeeper, TokenSource
 from palmbot.core.engine import decide
@@ -175,6 +177,7 @@ async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
         for observer in (metronome.observe, departure.observe, alerts.observe, log_decision):
             trader.observe(observer)
         look_at_tokens = partial(check_tokens, bot.broker, alerts.raise_alarm)
+        supervisor = ServiceNotifier()
         halt_file = HaltFile(wiring.directory, sink=bot.inbox, read_state=lambda: trader.state)
         routines: list[Metronome | Recurrence] = [
             metronome,
@@ -182,6 +185,7 @@ async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
             Recurrence(clock=clock, every_s=HEAD_LOG_S, call=lambda: log_head(bot.journal)),
             Recurrence(clock=clock, every_s=LINK_CHECK_S, call=alerts.check_link),
             Recurrence(clock=clock, every_s=BEAT_S, call=alerts.beat),
+            Recurrence(clock=clock, every_s=WATCHDOG_S, call=supervisor.beat),
             Recurrence(clock=clock, every_s=TOKEN_CHECK_S, call=look_at_tokens),
         ]
         players = {"broker": bot.broker.run(), "trader": trader.run()}
@@ -192,9 +196,11 @@ async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
         _listen_to_signals(departure, bot.inbox)
         for routine in routines:
             routine.start()
+        supervisor.ready()
         try:
             await supervise(players, stopped=stopped)
         finally:
+            supervisor.stopping()
             for routine in routines:
                 routine.stop()
     log_head(bot.journal)
