@@ -19,22 +19,30 @@ from palmbot.adapters.operator_socket import OperatorServer
 from palmbot.adapters.service_notifier import BEAT_S as WATCHDOG_S
 from palmbot.adapters.service_notifier import ServiceNotifier
 from palmbot.adapters.sqlite_journal import SqliteJournal, open_journal
+from palmbot.adapters.tls import make_context
 from palmbot.adapters.token_keeper import TokenKeeper, TokenSource
 from palmbot.core.engine import decide
-from palmbot.core.params import EngineParams
-from palmbot.core.state import Decision, initial_state
+from palmbot.core.params import EngineParams, SentimentMode
+from palmbot.core.state import Decision, EngineState, initial_state
 from palmbot.ctrader.connection import ClientConnection
 from palmbot.ctrader.session import Credentials, Target
 from palmbot.domain.commands import RaiseAlarm, Severity
 from palmbot.domain.errors import ConfigInvalid, FatalError
 from palmbot.domain.events import Event, OperatorHalted, Started
+from palmbot.domain.orders import Environment
 from palmbot.domain.secret import Secret
+from palmbot.domain.units import TimestampMs
 from palmbot.live.alert_desk import BEAT_S, AlertDesk, AlertRules, log_alarm
 from palmbot.live.alert_desk import CHECK_S as LINK_CHECK_S
+from palmbot.live.clock_check import CHECK_S as CLOCK_CHECK_S
+from palmbot.live.clock_check import ClockCheck
 from palmbot.live.departure import Departure
+from palmbot.live.disk_check import CHECK_S as DISK_CHECK_S
+from palmbot.live.disk_check import DiskCheck
 from palmbot.live.halt_file import CHECK_S, HaltFile, halt_by_file, read_halt, write_halt
 from palmbot.live.inbox import Inbox
 from palmbot.live.metronome import Metronome
+from palmbot.live.mood_feed import MoodFeed, MoodWitness
 from palmbot.live.operator_desk import OperatorDesk
 from palmbot.live.recurrence import Recurrence
 from palmbot.live.stop_watch import ACTOR as WATCH
@@ -42,6 +50,9 @@ from palmbot.live.stop_watch import StopWatch
 from palmbot.live.supervisor import supervise
 from palmbot.live.trader import Trader
 from palmbot.ports import Clock, EventSink, IdSource
+from palmbot.sentiment.desk import COUNTERS_S, LOOK_S, SUMMARY_S, Desk, open_desk, tell_missing
+from palmbot.sentiment.plan import SentimentPlan
+from palmbot.sentiment.refresher import OPENING_MS
 
 JOURNAL_NAME = "journal.sqlite"
 SOCKET_NAME = "operator.sock"
@@ -70,6 +81,8 @@ class Wiring:
     ids: IdSource
     draw_jitter: Callable[[], float]
     """Uniform in [0, 1); spreads the back-off."""
+    sentiment: SentimentPlan | None = None
+    """Whom to ask for the market's mood; None, or a plan without a source, asks nobody."""
     watch_interval_s: float | None = None
     """Link seconds between two looks of the stop watch; None does without a second connection."""
     alert_urls: Secret | None = None
@@ -168,17 +181,31 @@ async def run_bot(wiring: Wiring) -> None:
 
 
 async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
-    async with open_bot(wiring, alerts.raise_alarm) as bot:
+    async with open_bot(wiring, alerts.raise_alarm) as bot, open_mood(wiring, bot) as desk:
         alerts.attach(bot.inbox, lambda: bot.trader.state)
         clock, trader = wiring.clock, bot.trader
         stopped = asyncio.Event()
         departure = Departure(sink=bot.inbox, clock=clock, stopped=stopped)
         metronome = Metronome(sink=bot.inbox, clock=clock)
-        for observer in (metronome.observe, departure.observe, alerts.observe, log_decision):
+        clock_check = ClockCheck(
+            sink=bot.inbox,
+            clock=clock,
+            has_broker_time=wiring.params.environment is not Environment.SIMULATOR,
+        )
+        disk_check = DiskCheck(wiring.directory, sink=bot.inbox)
+        disk_check.check()  # before the first entry is possible, not a period later
+        observers = (
+            metronome.observe,
+            departure.observe,
+            clock_check.observe,
+            alerts.observe,
+            log_decision,
+        )
+        for observer in observers:
             trader.observe(observer)
-        look_at_tokens = partial(check_tokens, bot.broker, alerts.raise_alarm)
         supervisor = ServiceNotifier()
         halt_file = HaltFile(wiring.directory, sink=bot.inbox, read_state=lambda: trader.state)
+        check_tokens = partial(_check_tokens, bot.broker, alerts.raise_alarm)
         routines: list[Metronome | Recurrence] = [
             metronome,
             Recurrence(clock=clock, every_s=CHECK_S, call=halt_file.check),
@@ -186,13 +213,22 @@ async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
             Recurrence(clock=clock, every_s=LINK_CHECK_S, call=alerts.check_link),
             Recurrence(clock=clock, every_s=BEAT_S, call=alerts.beat),
             Recurrence(clock=clock, every_s=WATCHDOG_S, call=supervisor.beat),
-            Recurrence(clock=clock, every_s=TOKEN_CHECK_S, call=look_at_tokens),
+            Recurrence(clock=clock, every_s=TOKEN_CHECK_S, call=check_tokens),
+            Recurrence(clock=clock, every_s=CLOCK_CHECK_S, call=clock_check.check),
+            Recurrence(clock=clock, every_s=DISK_CHECK_S, call=disk_check.check),
         ]
         players = {"broker": bot.broker.run(), "trader": trader.run()}
         if bot.watch is not None:
             look = bot.watch.check_sight
             routines.append(Recurrence(clock=clock, every_s=CHECK_S, call=look))
-            players[WATCH] = bot.watch.run(_wire_broker(wiring, bot.watch, alerts.raise_alarm))
+            second = _wire_broker(wiring, bot.watch, alerts.raise_alarm)
+            players[WATCH] = bot.watch.run(second)
+        if desk is not None:
+            feed = MoodFeed(desk.source, sink=bot.inbox, read_state=lambda: trader.state)
+            routines.append(Recurrence(clock=clock, every_s=LOOK_S, call=feed.look))
+            routines.append(Recurrence(clock=clock, every_s=SUMMARY_S, call=desk.log_summary))
+            routines.append(Recurrence(clock=clock, every_s=COUNTERS_S, call=desk.note_counters))
+            players["sentiment"] = desk.run()
         _listen_to_signals(departure, bot.inbox)
         for routine in routines:
             routine.start()
@@ -204,6 +240,48 @@ async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
             for routine in routines:
                 routine.stop()
     log_head(bot.journal)
+
+
+@asynccontextmanager
+async def open_mood(wiring: Wiring, bot: Bot) -> AsyncIterator[Desk | None]:
+    """Open what asks for the market's mood, and let a witness record what it would decide.
+
+    Yields None, and says once what is missing, if no source is set up.
+
+    Raises:
+        ConfigInvalid: a file of it cannot be opened.
+    """
+    plan = wiring.sentiment
+    if plan is None:
+        yield None
+        return
+    mode = wiring.params.sentiment.mode
+    if not (plan.perplexity_key or plan.x_token or plan.feeds):
+        if mode is not SentimentMode.OFF:
+            tell_missing(plan, needs_score=mode is SentimentMode.CONFIRM)
+        yield None
+        return
+    async with open_desk(
+        plan,
+        directory=wiring.directory,
+        clock=wiring.clock,
+        # The broker's own authority, if there is one, says nothing about the web.
+        tls=make_context(),
+        is_open=lambda: _is_market_near(bot.trader.state, wiring.clock),
+        draw_jitter=wiring.draw_jitter,
+    ) as desk:
+        witness = MoodWitness(wiring.params, clock=wiring.clock, note=desk.recorder.note_service)
+        bot.trader.observe(witness.observe)
+        yield desk
+
+
+def _is_market_near(state: EngineState, clock: Clock) -> bool:
+    """Tell whether the market is open, or opens soon."""
+    if state.symbol is None:
+        return False
+    now = clock.wall_ms()
+    soon = TimestampMs(now + OPENING_MS)
+    return state.symbol.hours.are_open(now) or state.symbol.hours.are_open(soon)
 
 
 async def run_watch(wiring: Wiring) -> None:
@@ -285,7 +363,7 @@ def _open_alerts(wiring: Wiring) -> Iterator[AlertDesk]:
         courier.close(LAST_WORDS_S)
 
 
-def check_tokens(broker: CtraderBroker, raise_alarm: Callable[[RaiseAlarm], None]) -> None:
+def _check_tokens(broker: CtraderBroker, raise_alarm: Callable[[RaiseAlarm], None]) -> None:
     """Have the tokens renewed if it is time; a file that cannot be used is an alarm, no end."""
     try:
         broker.check_tokens()

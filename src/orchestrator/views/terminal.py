@@ -19,7 +19,6 @@ from orchestrator.domain.events import (
     AttemptVerified,
     BaselineTaken,
     BatchIntegrated,
-    DocumentEdited,
     Event,
     IntegrationFailed,
     MetricsMeasured,
@@ -29,6 +28,7 @@ from orchestrator.domain.events import (
     ReportQuarantined,
     RunFinished,
     RunStarted,
+    TroubleNoted,
 )
 from orchestrator.domain.proofs import CheckOutcome, MetricResult, Proof
 from orchestrator.domain.verdicts import BatchState, Claim
@@ -195,7 +195,7 @@ def describe(event: Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one line fo
             return f"{event.batch_id}: merged as {event.commit[:12]}"
         case IntegrationFailed():
             return clean_line(f"{event.batch_id}: not merged: {event.detail}", 300)
-        case DocumentEdited():
+        case TroubleNoted():
             return clean_line(event.message, 300)
         case MetricsMeasured():
             good = sum(1 for each in event.results if each.outcome is CheckOutcome.PASS)

@@ -29,6 +29,7 @@ COMMANDS = (
     ("accounts", "palmbot.cli.accounts:accounts", "List the accounts that the token opens."),
     ("symbols", "palmbot.cli.symbols:symbols", "List what the broker trades, by exact name."),
     ("history", "palmbot.cli.history:history", "Fetch the broker's bars into a Parquet file."),
+    ("backtest", "palmbot.cli.backtest:backtest", "Replay a file of bars through the bot."),
     ("backup", "palmbot.cli.backup:backup", "Write journal and settings into one file."),
     ("restore", "palmbot.cli.backup:restore", "Put a backup back; the bot then starts halted."),
     ("status", "palmbot.cli.status:status", "Show how the bot stands."),
@@ -79,6 +80,9 @@ def make_app(*, is_list: bool) -> App:
     breakers.default(show)
     breakers.command("palmbot.cli.breakers:reset", name="reset")
     app.command(breakers)
+    data = App(name="data", help="Look at price files before a result rests on them.")
+    data.command("palmbot.cli.data:check", name="check")
+    app.command(data)
     alerts = App(name="alerts", help="Alarms that reach a person who is not looking.")
     alerts.command("palmbot.cli.alerts:try_out", name="test")
     app.command(alerts)

@@ -114,6 +114,7 @@ def _wire_broker(config: Config, directory: Path | None, *, is_shadow: bool) -> 
             access_token=access.access_token,
         ),
         symbol_aliases=config.broker.symbol_aliases,
+        sentiment=config.make_sentiment_plan(),
         directory=choose_directory(environment, directory),
         clock=SystemClock(),
         ids=SystemIds(),

@@ -29,6 +29,40 @@ class AccountAccess:
     refresh_token: Secret | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoodKeys:
+    """What opens the sources of sentiment; none is needed. Source: `.env`."""
+
+    perplexity: Secret | None = None
+    x: Secret | None = None
+
+
+class PerplexityVariables(BaseSettings):
+    """`PERPLEXITY_API_KEY`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PERPLEXITY_API_",
+        env_ignore_empty=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+    )
+
+    key: SecretStr | None = None
+
+
+class XVariables(BaseSettings):
+    """`X_BEARER_TOKEN`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="X_BEARER_",  # other programs have names that begin with X_
+        env_ignore_empty=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+    )
+
+    token: SecretStr | None = None
+
+
 class BrokerVariables(BaseSettings):
     """`CTRADER_...`: the environment, and what opens the account in it."""
 
@@ -79,6 +113,8 @@ class Messengers:
 
 VARIABLES: Final[tuple[type[BaseSettings], ...]] = (
     BrokerVariables,
+    PerplexityVariables,
+    XVariables,
     AlertVariables,
     HeartbeatVariables,
 )
@@ -127,18 +163,34 @@ def read_variables(kind: type[_Variables], path: Path | None) -> _Variables:
         raise ConfigInvalid(f"{path or ENV_NAME}: {name}: {lower_first(first['msg'])}") from None
 
 
+def read_mood_keys(path: Path | None) -> MoodKeys:
+    """Return the keys of the sources of sentiment that are set.
+
+    Raises:
+        ConfigInvalid: see `read_broker_variables`.
+    """
+    return MoodKeys(
+        perplexity=_to_secret(read_variables(PerplexityVariables, path).key),
+        x=_to_secret(read_variables(XVariables, path).token),
+    )
+
+
 def read_messengers(path: Path | None) -> Messengers:
     """Return where alarms and heartbeats go.
 
     Raises:
         ConfigInvalid: see `read_broker_variables`.
     """
-    urls = read_variables(AlertVariables, path).urls
-    heartbeat = read_variables(HeartbeatVariables, path).url
     return Messengers(
-        urls=None if urls is None else Secret(urls.get_secret_value()),
-        heartbeat=None if heartbeat is None else Secret(heartbeat.get_secret_value()),
+        urls=_to_secret(read_variables(AlertVariables, path).urls),
+        heartbeat=_to_secret(read_variables(HeartbeatVariables, path).url),
     )
+
+
+def _to_secret(text: SecretStr | None) -> Secret | None:
+    """Return a secret without the blanks that copying adds; None if nothing else is left."""
+    plain = "" if text is None else text.get_secret_value().strip()
+    return Secret(plain) if plain else None
 
 
 def to_access(variables: BrokerVariables) -> AccountAccess | None:

@@ -14,6 +14,7 @@ from palmbot.config.access import (
     missing_names,
     read_broker_variables,
     read_messengers,
+    read_mood_keys,
     to_access,
 )
 from palmbot.config.names import ENV_NAME, ENV_PREFIX, SETTINGS_NAME, lower_first, suggest
@@ -89,9 +90,11 @@ def load_config(settings: Path | None = None, env_file: Path | None = None) -> C
         alerts=sections.alerts,
         messengers=read_messengers(env_path),
         missing=missing_names(variables),
+        mood_keys=read_mood_keys(env_path),
     )
     # Ranges are judged now, not when the bot has half started.
     config.make_params(environment=Environment.SIMULATOR, account_id=AccountId(1))
+    config.make_sentiment_plan()
     return config
 
 

@@ -1,8 +1,8 @@
 """The sections of `palmbot.toml`: every key, its unit and its default."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -10,6 +10,17 @@ from palmbot.core.breakers.rules import Unknown
 from palmbot.core.params import SentimentMode
 from palmbot.domain.commands import Severity
 from palmbot.domain.orders import OrderStyle
+from palmbot.sentiment.failures import FailureKind
+from palmbot.sentiment.perplexity import DOMAINS
+from palmbot.sentiment.plan import (
+    AGENT_MODEL,
+    DECIDER_MODEL,
+    PERPLEXITY_URL,
+    QUERY,
+    X_URL,
+)
+from palmbot.sentiment.prices import Prices
+from palmbot.sentiment.x_search import QUERY as X_QUERY
 
 _STRICT: Final = ConfigDict(extra="forbid")
 
@@ -59,20 +70,46 @@ class StrategySettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentimentSettings:
-    """Section `[sentiment]`: what the market's mood may do to a signal."""
+    """Section `[sentiment]`: what the market's mood may do to a signal, and who is asked for it."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     mode: SentimentMode = SentimentMode.VETO
     fresh_s: float = 300.0
-    """Up to this age a score counts in full."""
+    """Below this age a score counts in full; it is asked for anew before."""
     expires_s: float = 2_100.0
-    """From this age on a score is unknown."""
+    """Above this age a score is unknown."""
     half_life_s: float = 600.0
     veto_score: float = 60.0
     veto_confidence: float = 0.6
     veto_domains: int = 3
     confirm_score: float = 30.0
+    against_percent: int = 100
+    """Mode `veto`: per cent of the usual size when the score stands `veto_score` against an entry;
+    50 to 100."""
+
+    query: str = QUERY
+    perplexity_modes: tuple[str, ...] = ("search_decide",)
+    """Ways of asking Perplexity, best first: search_decide, agent."""
+    perplexity_url: str = PERPLEXITY_URL
+    decider_model: str = DECIDER_MODEL
+    agent_model: str = AGENT_MODEL
+    search_type: Literal["fast", "web"] = "fast"
+    domains: tuple[str, ...] = DOMAINS
+    """The only publishers that count, 2 to 20."""
+    x_url: str = X_URL
+    x_query: str = X_QUERY
+    x_max_results: int = 10
+    """Posts asked for at once, 10 to 100; each one returned is paid."""
+    feeds: tuple[str, ...] = ()
+    """Addresses of RSS feeds, best first; `google` stands for Google News."""
+    perplexity_usd_per_day: float = 1.0
+    """Most that may be spent in a UTC day."""
+    x_usd_per_day: float = 0.5
+    fallback_on: tuple[FailureKind, ...] = tuple(FailureKind)
+    """Failures after which the next source is asked."""
+    prices_usd: Prices = field(default_factory=Prices)
+    """What the sources charge, in US dollars."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

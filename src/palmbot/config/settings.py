@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from palmbot.config.access import AccountAccess, Messengers
+from palmbot.config.access import AccountAccess, Messengers, MoodKeys
 from palmbot.config.names import ENV_NAME, SETTINGS_NAME
 from palmbot.config.ranges import check_period, check_risk, to_bp, to_minute, to_ms, to_percent
 from palmbot.config.sections import (
@@ -19,6 +19,7 @@ from palmbot.core.params import EngineParams, SentimentRules
 from palmbot.domain.errors import ConfigInvalid
 from palmbot.domain.orders import Environment
 from palmbot.domain.units import AccountId
+from palmbot.sentiment.plan import SentimentPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,7 @@ class Config:
     messengers: Messengers = field(default_factory=Messengers)
     missing: tuple[str, ...] = ()
     """Names of the variables that `access` lacks."""
+    mood_keys: MoodKeys = field(default_factory=MoodKeys)
 
     def require_access(self) -> AccountAccess:
         """Return what opens the account.
@@ -129,4 +131,38 @@ class Config:
             veto_confidence=mood.veto_confidence,
             veto_domains=mood.veto_domains,
             confirm_score=mood.confirm_score,
+            against_percent=mood.against_percent,
         )
+
+    def make_sentiment_plan(self) -> SentimentPlan:
+        """Return whom to ask for the mood, and for how much money.
+
+        Raises:
+            ConfigInvalid: a setting is out of range.
+        """
+        mood = self.sentiment
+        try:
+            return SentimentPlan(
+                symbol=self.broker.symbol,
+                perplexity_key=self.mood_keys.perplexity,
+                x_token=self.mood_keys.x,
+                feeds=mood.feeds,
+                query=mood.query,
+                perplexity_modes=mood.perplexity_modes,
+                perplexity_url=mood.perplexity_url,
+                decider_model=mood.decider_model,
+                agent_model=mood.agent_model,
+                is_search_fast=mood.search_type == "fast",
+                domains=mood.domains,
+                x_url=mood.x_url,
+                x_query=mood.x_query,
+                x_max_results=mood.x_max_results,
+                perplexity_usd_per_day=mood.perplexity_usd_per_day,
+                x_usd_per_day=mood.x_usd_per_day,
+                prices=mood.prices_usd,
+                fallback_on=frozenset(mood.fallback_on),
+                ttl_ms=to_ms("sentiment.fresh_s", mood.fresh_s),
+                stale_ms=to_ms("sentiment.expires_s", mood.expires_s),
+            )
+        except ValueError as e:
+            raise ConfigInvalid(f"{SETTINGS_NAME}: sentiment: {e}") from e

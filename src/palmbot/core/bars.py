@@ -107,19 +107,21 @@ def take_closed_bar(  # noqa: PLR0913 - plain values, no parameter object of the
     market: MarketView,
     bar: Bar,
     *,
+    opening: Tick | None = None,
     symbol_id: SymbolId,
     generation: int,
     period_ms: int,
     rsi_period: int,
 ) -> MarketView:
-    """Take a bar from a file; its close, at the end of its period, stands for bid and ask.
+    """Take a bar from a file, and with it the first price after it.
 
-    The caller has made sure that the bar is younger than all before, and decides it at once.
+    Without one its close, at the end of its period, stands for bid and ask. The caller has made
+    sure that the bar is younger than all before, and decides it at once.
     """
     end = TimestampMs(bar.open_time + period_ms)
     return MarketView(
-        time=max(market.time, end),
-        tick=Tick(symbol_id=symbol_id, time=end, bid=bar.close, ask=bar.close),
+        time=max(market.time, end if opening is None else opening.time),
+        tick=opening or Tick(symbol_id=symbol_id, time=end, bid=bar.close, ask=bar.close),
         tick_generation=generation,
         leg_ticks=market.leg_ticks,
         recent_bars=(*market.recent_bars[1 - RECENT_BARS_MAX :], bar),

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import TypeAlias, assert_never
 
 from palmbot.core import feed, order_events
+from palmbot.core.breakers import host
 from palmbot.core.breakers.reset import on_reset
 from palmbot.core.breakers.watch import review
 from palmbot.core.intents import on_stored
@@ -11,6 +12,7 @@ from palmbot.core.link import (
     on_account_changed,
     on_link_lost,
     on_link_ready,
+    on_stamp_missing,
     on_symbol_changed,
 )
 from palmbot.core.operator import (
@@ -34,6 +36,8 @@ from palmbot.domain.events import (
     BarsUnavailable,
     BooksReported,
     BooksUnavailable,
+    ClockChecked,
+    DiskMeasured,
     Event,
     ExecutionUnreadable,
     IntentStored,
@@ -52,10 +56,12 @@ from palmbot.domain.events import (
     ReconciliationRequested,
     SendInterrupted,
     SentimentUpdated,
+    StampMissing,
     Started,
     StopRequested,
     SymbolChanged,
     TimePassed,
+    TokenChecked,
 )
 from palmbot.domain.market import Tick
 
@@ -69,8 +75,10 @@ BrokerEvent: TypeAlias = (
     | BalanceChanged
     | ExecutionUnreadable
 )
+HostEvent: TypeAlias = ClockChecked | DiskMeasured | TokenChecked
 LinkEvent: TypeAlias = (
     Started
+    | StampMissing
     | LinkReady
     | LinkLost
     | AccountChanged
@@ -106,6 +114,8 @@ def decide(state: EngineState, event: Event, params: EngineParams) -> Decision:
             _take_feed(step, event)
         case IntentStored() | SendInterrupted() | OrderUnanswered() | OrderRefused():
             _take_request(step, event)
+        case ClockChecked() | DiskMeasured() | TokenChecked():
+            _take_host(step, event)
         case (
             OrderAccepted()
             | OrderFilled()
@@ -117,6 +127,7 @@ def decide(state: EngineState, event: Event, params: EngineParams) -> Decision:
             _take_execution(step, event)
         case (
             Started()
+            | StampMissing()
             | LinkReady()
             | LinkLost()
             | AccountChanged()
@@ -168,6 +179,18 @@ def _take_request(step: Step, event: RequestEvent) -> None:
             assert_never(event)
 
 
+def _take_host(step: Step, event: HostEvent) -> None:
+    match event:
+        case ClockChecked():
+            host.on_clock_checked(step, event)
+        case DiskMeasured():
+            host.on_disk_measured(step, event)
+        case TokenChecked():
+            host.on_token_checked(step, event)
+        case _:
+            assert_never(event)
+
+
 def _take_execution(step: Step, event: BrokerEvent) -> None:
     match event:
         case OrderAccepted():
@@ -190,6 +213,8 @@ def _take_link(step: Step, event: LinkEvent) -> None:
     match event:
         case Started():
             on_started(step, event)
+        case StampMissing():
+            on_stamp_missing(step, event)
         case LinkReady():
             on_link_ready(step, event)
         case LinkLost():

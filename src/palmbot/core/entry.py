@@ -47,7 +47,7 @@ def decide_bar(  # noqa: PLR0911 - one way out per answer
     if denied is not None:
         refuse_signal(step, wish, denied)
         return
-    sized = _size(step, side, tick)
+    sized = _size(step, side, tick, mood.size_percent)
     if isinstance(sized, Denied):
         refuse_signal(step, wish, sized)
         return
@@ -70,7 +70,7 @@ def _describe(intent: Intent, sized: Sized) -> str:
     )
 
 
-def _size(step: Step, side: Side, tick: Tick) -> Sized | Denied:
+def _size(step: Step, side: Side, tick: Tick, mood_percent: int) -> Sized | Denied:
     state = step.state
     equity = read_equity(state, step.params)
     rate = read_state_rate(state, step.params)
@@ -83,16 +83,16 @@ def _size(step: Step, side: Side, tick: Tick) -> Sized | Denied:
     )
     if isinstance(sized, Unsizable):
         return Denied(code=Denial.SIZE, text=sized.text)
-    return _shrink(step, sized, state.symbol)
+    return _shrink(step, sized, state.symbol, mood_percent)
 
 
-def _shrink(step: Step, sized: Sized, symbol: Symbol) -> Sized | Denied:
-    """Return the size that the breakers leave: half while one probes, and within the day's loss.
+def _shrink(step: Step, sized: Sized, symbol: Symbol, mood_percent: int) -> Sized | Denied:
+    """Return the size that mood and breakers leave: half while one probes, within the day's loss.
 
     Half of the smallest volume is the smallest volume; a loss too large for the day is not
     made smaller than that, but refused.
     """
-    percent = read_size_percent(step.state, step.params)
+    percent = read_size_percent(step.state, step.params) * mood_percent // PERCENT
     if percent < PERCENT:
         half = Volume(max(symbol.volume_min, sized.volume * percent // PERCENT))
         sized = resize(sized, half, symbol)

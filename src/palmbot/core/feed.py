@@ -47,9 +47,9 @@ def on_tick(state: EngineState, tick: Tick, params: EngineParams) -> Decision:
 
 
 def on_bar_closed(state: EngineState, event: BarClosed, params: EngineParams) -> Decision:
-    """Take a bar from a file, and decide it at its close."""
+    """Take a bar from a file, and decide it at the first price after it, else at its close."""
     step = Step(state, params)
-    price = _take_bar(step, event)
+    price = _take_bar(step, state, event)
     review(step, state, event)
     if price is not None:
         decide_bar(step, event.bar.open_time, price)
@@ -91,8 +91,8 @@ def on_bars_unavailable(step: Step, event: BarsUnavailable) -> None:
     ask_bars(step)
 
 
-def _take_bar(step: Step, event: BarClosed) -> Tick | None:
-    """Add a bar of a file; return the price that its close stands for, or say why not."""
+def _take_bar(step: Step, before: EngineState, event: BarClosed) -> Tick | None:
+    """Add a bar of a file; return the price at which it is decided, or say why not."""
     symbol, link = step.symbol, step.link
     if symbol is None:
         step.say("a bar before the contract is known")
@@ -103,11 +103,14 @@ def _take_bar(step: Step, event: BarClosed) -> Tick | None:
     market = take_closed_bar(
         step.market,
         event.bar,
+        opening=event.opening,
         symbol_id=symbol.symbol_id,
         generation=link.generation,
         period_ms=step.params.bar_period_ms,
         rsi_period=step.params.rsi_period,
     )
+    if event.opening is not None:
+        step.set_tape(take_tick_on_tape(before, event.opening, step.params.breakers))
     step.set_market(market)
     if link.history_generation != link.generation:
         # A file is its own history: no bar of it was missed while a link was down.

@@ -58,6 +58,9 @@ class Denial(StrEnum):
     REJECT_RATE = "REJECT_RATE"
     ERROR_RATE = "ERROR_RATE"
     CRASH_LOOP = "CRASH_LOOP"
+    CLOCK = "CLOCK"
+    DISK_SPACE = "DISK_SPACE"
+    TOKEN = "TOKEN"  # noqa: S105 - the name of a reason
     REPEATED = "REPEATED"
     GENERATION = "GENERATION"
     EPOCH = "EPOCH"
@@ -78,6 +81,9 @@ BREAKER_DENIALS = {
     BreakerName.ERROR_RATE: Denial.ERROR_RATE,
     BreakerName.REJECT_RATE: Denial.REJECT_RATE,
     BreakerName.CRASH_LOOP: Denial.CRASH_LOOP,
+    BreakerName.CLOCK_JUMP: Denial.CLOCK,
+    BreakerName.DISK_SPACE: Denial.DISK_SPACE,
+    BreakerName.TOKEN_EXPIRY: Denial.TOKEN,
     BreakerName.VOLATILITY: Denial.VOL_SPIKE,
     BreakerName.GAP_GUARD: Denial.GAP_GUARD,
     BreakerName.DATA_STALE: Denial.DATA_STALE,
@@ -124,6 +130,8 @@ def authorize(
                 f"{state.switch.epoch})",
             )
     denied = _deny_link(state, intent)
+    if denied is None:
+        denied = _deny_unproven_time(state, intent)
     if denied is None and stored is not None:
         denied = _deny_send(params, intent, stored)
     if denied is None and params.is_shadow:
@@ -328,6 +336,15 @@ def _deny_link(state: EngineState, intent: Intent) -> Denied | None:
             text=f"made for connection {intent.generation}, now it is {link.generation}",
         )
     return None
+
+
+def _deny_unproven_time(state: EngineState, intent: Intent) -> Denied | None:
+    """An end of life by our own clock may lie a day ahead, and the order would rest that long."""
+    if intent.expires_at is None or state.is_time_proven:
+        return None
+    return Denied(
+        code=Denial.CLOCK, text="the broker sends no time with its prices: no end of life is sure"
+    )
 
 
 def _deny_send(params: EngineParams, intent: Intent, stored: IntentStored) -> Denied | None:

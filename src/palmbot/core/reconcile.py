@@ -30,6 +30,8 @@ from palmbot.domain.orders import (
 from palmbot.domain.units import PRICE_SCALE, PositionId, Price
 
 POSITION_ITEM = "position:"
+CLOCK_ITEM = "clock"
+BALANCE_ITEM = "balance"
 EXPIRY_GRACE_MS = 5_000
 """Broker time after an order's end of life before its absence counts."""
 PROOF_GAP_MS = 10_000
@@ -304,9 +306,12 @@ class _Comparison:
         )
 
     def _is_proven_dead(self, intent: Intent) -> bool:
-        """Two readings well after a broker-enforced end of life, on a connection made after it."""
+        """Two readings well after a broker-enforced end of life, on a connection made after it.
+
+        After it by the broker's time: a clock of ours that is a day ahead proves nothing.
+        """
         absence: Absence | None = self._books.absences.get(intent.intent_id)
-        if intent.expires_at is None or absence is None:
+        if intent.expires_at is None or absence is None or not self._state.is_time_proven:
             return False
         return (
             absence.last_at >= intent.expires_at + EXPIRY_GRACE_MS

@@ -29,6 +29,7 @@ from palmbot.core.link import (
     schedule_check,
 )
 from palmbot.core.reconcile import (
+    CLOCK_ITEM,
     LATE_STATES,
     POSITION_ITEM,
     compare_books,
@@ -38,6 +39,7 @@ from palmbot.core.reconcile import (
     name_position,
 )
 from palmbot.core.state import (
+    NO_TIME,
     Absence,
     Books,
     Discrepancy,
@@ -67,6 +69,8 @@ OLD_READINGS_MAX = 3
 acting on what the broker says."""
 REPAIRS_MAX = 3
 """Failed repairs of a missing stop before the position is closed instead."""
+CLEAN_READINGS = 2
+"""Clean readings in a row that end a quarantine which evidence has settled."""
 READINGS_BEFORE_QUARANTINE = 2
 """Complete readings that have to miss a position before a person is asked."""
 RECONCILIATION = "reconciliation"
@@ -196,8 +200,10 @@ def _release_settled(step: Step, broker: BrokerBooks) -> None:
             was_missing = kept is None or kept.kind is DiscrepancyClass.LOCAL_ONLY
             is_settled = was_missing if item in remote else item not in held
         else:
-            is_settled = False
+            is_settled = item == CLOCK_ITEM and step.state.breakers.machine.is_clock_right
         if is_settled:
+            if item in step.books.quarantine:
+                step.set_link(replace(step.link, readings_due=CLEAN_READINGS))
             release(step, item)
 
 
@@ -246,6 +252,7 @@ def _look_again_for_entry(
     if absence.waited_s >= step.params.undecided_s_max:
         quarantine(step, found)
     is_expired = intent.expires_at is not None and broker.taken_at > intent.expires_at
+    is_expired = is_expired and step.state.is_time_proven
     if is_expired and step.link.ready_at < (intent.expires_at or 0) and absence.readings > 1:
         # Only a connection made after its end of life proves that nothing of it still waits.
         step.command(
@@ -364,10 +371,12 @@ def count_failed_repair(step: Step, intent: Intent) -> None:
 
 def _note_absence(step: Step, item: str, broker: BrokerBooks) -> Absence:
     old = step.books.absences.get(item)
+    # By our own clock a reading can show that something is absent, but not when.
+    at = broker.taken_at if step.state.is_time_proven else NO_TIME
     absence = Absence(
         readings=(old.readings if old is not None else 0) + 1,
-        first_at=old.first_at if old is not None else broker.taken_at,
-        last_at=broker.taken_at,
+        first_at=old.first_at if old is not None else at,
+        last_at=at,
         waited_s=(old.waited_s if old is not None else 0.0) + step.link.delay_s,
     )
     step.set_books(replace(step.books, absences={**step.books.absences, item: absence}))
@@ -378,13 +387,18 @@ def _conclude(
     step: Step, broker: BrokerBooks, differences: tuple[Discrepancy, ...], *, is_news: bool
 ) -> None:
     link = step.link
+    due = CLEAN_READINGS if link.readings_due else 0
     if differences or is_news:
+        step.set_link(replace(link, readings_due=due))
         names = ", ".join(dict.fromkeys(f"{each.kind} {each.item}" for each in differences))
         reason = f"working on {names}" if names else "checking what the reading told us"
         ask_books(step, reason, attempt=link.attempt + 1)
     elif step.books.quarantine:
         items = ", ".join(step.books.quarantine)
         ask_books(step, f"a person has to settle {items}", attempt=len(RETRY_DELAYS_S))
+    elif link.readings_due > 1:
+        step.set_link(replace(link, readings_due=link.readings_due - 1))
+        ask_books(step, "one clean reading after a quarantine, read again", attempt=1)
     else:
         if link.phase is not LinkPhase.CONSISTENT:
             step.say("our books equal the broker's")
@@ -394,6 +408,7 @@ def _conclude(
                 phase=LinkPhase.CONSISTENT,
                 reason="our books equal the broker's",
                 attempt=0,
+                readings_due=0,
                 confirmed_at=broker.taken_at,
             )
         )

@@ -107,9 +107,17 @@ class LinkState:
     executed_at: TimestampMs = NO_TIME
     """Broker time of the newest execution heard on this connection; a reading must not be older."""
     ready_at: TimestampMs = NO_TIME
-    """Market time at which the connection became usable, never later than the true one."""
+    """Market time at which the connection became usable, never later than the true one; 0 if
+    market time was our own clock's."""
     confirmed_at: TimestampMs | None = None
     """Broker time of the last clean comparison."""
+    readings_due: int = 0
+    """Clean readings still wanted before the books are trusted: after a quarantine that ended by
+    evidence, one is not enough."""
+    is_unstamped: bool = False
+    """A price of this connection came without the broker's time."""
+    own_clock_until: TimestampMs = NO_TIME
+    """Up to here market time may be our own clock's; what it says proves nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +207,7 @@ class DiscrepancyClass(StrEnum):
     QUERY_FAILED = "R18"
     SPEC_CHANGED = "R19"
     ACCOUNT_MISMATCH = "R20"
+    CLOCK_SKEW = "R21"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +216,7 @@ class Discrepancy:
 
     kind: DiscrepancyClass
     item: str
-    """Id of an intent, `position:<id>`, `order:<id>`, `balance`, `account` or `symbol`."""
+    """Id of an intent, `position:<id>`, `order:<id>`, `balance`, `account`, `symbol` or `clock`."""
     detail: str
     """Both sides of it, with numbers."""
     action: str
@@ -317,6 +326,11 @@ class EngineState:
     sentiment: SentimentUpdated | None = None
     last_decision: str = "nothing decided yet"
     """Latest decision with its reason, for the status display."""
+
+    @property
+    def is_time_proven(self) -> bool:
+        """True if market time rests on stamps of the broker and not on our own clock."""
+        return not self.link.is_unstamped and self.market.time > self.link.own_clock_until
 
     @property
     def position(self) -> OpenPosition | None:

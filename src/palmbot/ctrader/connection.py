@@ -81,6 +81,7 @@ from palmbot.domain.events import (
     OrderAccepted,
     OrderEnded,
     OrderFilled,
+    StampMissing,
     SymbolChanged,
 )
 from palmbot.domain.market import Account
@@ -130,6 +131,7 @@ class ClientConnection:
         self._session: Opened | None = None
         self._quotes = Quotes()
         self._feed = Feed(self._quotes)
+        self._is_unstamped = False
         self._reader = FrameReader()
         self._outgoing = bytearray()
         self._events: list[Event] = []
@@ -366,7 +368,13 @@ class ClientConnection:
         tick = self._quotes.update(event, self._now_ms)
         # Before the session is open nobody can place a tick; the last ones follow `LinkReady`.
         if tick is not None and self._session is not None:
+            if self._quotes.unstamped and not self._is_unstamped:
+                self._tell_missing_stamp()
             self._events.append(tick)
+
+    def _tell_missing_stamp(self) -> None:
+        self._is_unstamped = True
+        self._events.append(StampMissing(generation=self._generation))
 
     def _on_execution(self, execution: ProtoOAExecutionEvent, client_msg_id: str) -> None:
         if execution.ctidTraderAccountId != self._target.account_id:
@@ -525,6 +533,8 @@ class ClientConnection:
                         conversion=result.conversion,
                     )
                 )
+                if self._quotes.unstamped:
+                    self._tell_missing_stamp()
                 self._events += self._quotes.last_ticks()
             case Account():
                 if self._session is None:

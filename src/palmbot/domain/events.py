@@ -54,6 +54,9 @@ class BarClosed:
     """One closed bar from a file; the live feed derives its bars from ticks instead."""
 
     bar: Bar
+    opening: Tick | None = None
+    """First price after it, at which its signal is decided as in live trading: the open of the
+    next bar. None: it is decided at its own close."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +158,48 @@ class PositionChanged:
     """Levels, swap or margin of an open position changed without a fill."""
 
     position: Position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StampMissing:
+    """A price came without the broker's time and carries our own clock's instead.
+
+    Told once for a connection, before that price. From here on market time proves nothing
+    about the broker.
+    """
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockChecked:
+    """The clocks of this machine were held against each other and against the broker's."""
+
+    jump_ms: int
+    """How far the wall clock moved against the time since boot since the last check; positive
+    if it was set forward."""
+    offset_ms: int | None
+    """Wall clock less broker time, the median over the newest stamped prices; None while there
+    are too few."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskMeasured:
+    """How much room the disk of the journal has left."""
+
+    free_bytes: int | None
+    """None if nobody could say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenChecked:
+    """How long the access token still opens the account, told after every look and renewal."""
+
+    left_ms: int
+    """Wall time to its end of life; 0 or less once it is over."""
+    failure: str
+    """Why the newest attempt to renew it failed, without any secret; empty if none failed since
+    a pair was stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,6 +337,10 @@ Event: TypeAlias = (
     | BarsLoaded
     | BarsUnavailable
     | BarClosed
+    | StampMissing
+    | ClockChecked
+    | DiskMeasured
+    | TokenChecked
     | TimePassed
     | SentimentUpdated
     | IntentStored

@@ -120,6 +120,28 @@ class Unknown:
     reason: UnknownReason
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoodMet:
+    """A signal of the strategy, the mood it met, and what each mode says to that."""
+
+    served_at: TimestampMs
+    market_time: TimestampMs
+    signal: int
+    """1 buy, -1 sell."""
+    mode: str
+    """The one in force."""
+    cache_state: str
+    """fresh, stale or unknown, by the rules of the strategy."""
+    source: str
+    score: int | None
+    confidence: float | None
+    age_ms: int | None
+    veto_allows: bool
+    veto_percent: int
+    """Share of the usual size that mode `veto` would have left."""
+    confirm_allows: bool
+
+
 def check_score(score: object) -> int:
     """Return a score that is a whole number in range; a truth value is none.
 

@@ -11,6 +11,7 @@ PRICE_MAX = 10_000_000
 """Price units. Above it a float no longer tells five decimals apart, and no CFD is quoted there."""
 
 DECIMALS_MAX = 5
+SUFFIXES = {"K": 1e3, "M": 1e6, "B": 1e9}
 ROUNDING_MAX = 1e-3
 """In 1/100_000: what binary floats may add to a price of at most five decimals."""
 
@@ -44,6 +45,31 @@ def parse_prices(cells: pl.Series) -> "array[int] | AmountProblem":
             cell = "the cell" if cells[row] is None else repr(cells[row])
             return AmountProblem(row=row, problem=f"{cell} {problem}")
     return array("q", whole.cast(pl.Int64).to_list())
+
+
+def read_amounts(cells: pl.Series, *, is_decimal_comma: bool = False) -> pl.Series:
+    """Return a column as floats, null where a cell is empty or no number. Nothing is refused.
+
+    Separators of thousands and the suffixes K, M and B are understood; with
+    `is_decimal_comma` the comma ends the whole part and points separate thousands.
+    """
+    if cells.dtype != pl.String:
+        return cells.cast(pl.Float64, strict=False)
+    text = cells.str.strip_chars().str.strip_chars_end("%")
+    if is_decimal_comma:
+        text = text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+    elif text.str.contains(",", literal=True).any():
+        grouped = text.str.contains(r"^-?\d{1,3}(,\d{3})+(\.\d+)?[KMBkmb]?$")
+        text = pl.select(
+            pl.when(grouped).then(text.str.replace_all(",", "", literal=True)).otherwise(text)
+        ).to_series()
+    plain = text.cast(pl.Float64, strict=False)
+    if plain.null_count() == cells.null_count():
+        return plain
+    suffix = text.str.slice(-1).str.to_uppercase()
+    factor = suffix.replace_strict(SUFFIXES, default=None, return_dtype=pl.Float64)
+    scaled = text.str.head(-1).cast(pl.Float64, strict=False) * factor
+    return plain.fill_null(scaled)
 
 
 def parse_volumes(cells: pl.Series) -> "array[int] | AmountProblem":

@@ -1,7 +1,6 @@
 """Reading a price file: CSV, gzipped CSV or Parquet, judged before it is believed."""
 
 from array import array
-from datetime import date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -17,7 +16,7 @@ from palmbot.pricefiles.columns import QUOTES, Layout, Role, find_layout
 from palmbot.pricefiles.prices import BarColumns, OhlcColumns, PriceFile, TickColumns
 from palmbot.pricefiles.stamps import (
     US_PER_MS,
-    Cell,
+    DateOrder,
     StampProblem,
     Stamps,
     parse_stamps,
@@ -46,9 +45,9 @@ def read_price_file(path: Path) -> PriceFile:
             f"it has {table.frame.height} rows, but at least {verdicts.ROWS_MIN} are needed "
             "(150 as history, the rest to trade); give a longer file."
         )
-    stamps = _read_stamps(table, layout)
+    stamps = read_stamps(table, layout)
     prices = {role: _read_prices(table, layout, role) for role in layout.price_roles}
-    notes = [stamps.kind.value, *_note_ignored(layout)]
+    notes = [stamps.kind.value, *note_ignored(layout)]
     ticks = bars = period_ms = None
     if layout.price_roles == QUOTES:
         ticks = _make_ticks(table, stamps, prices)
@@ -67,27 +66,38 @@ def read_price_file(path: Path) -> PriceFile:
     )
 
 
-def _read_stamps(table: Table, layout: Layout) -> Stamps:
+def read_stamps(
+    table: Table, layout: Layout, *, zone: str = "UTC", order: DateOrder | None = None
+) -> Stamps:
+    """Read the time column, or date and time of day where they are two.
+
+    Raises:
+        InputInvalid: a cell is no moment, or may be read in two ways.
+    """
     name = layout.names[Role.TIME]
     cells = _stamp_cells(table, name)
     if Role.CLOCK_TIME in layout.names:
         clock = _stamp_cells(table, layout.names[Role.CLOCK_TIME])
-        cells = [f"{day} {time}" for day, time in zip(cells, clock, strict=True)]
-    stamps = parse_stamps(cells)
+        cells = pl.select(
+            pl.concat_str(cells.cast(pl.String), clock.cast(pl.String), separator=" ")
+        ).to_series()
+    stamps = parse_stamps(cells, zone=zone, order=order)
     if isinstance(stamps, StampProblem):
+        where = f"{table.locate(stamps.row)}, column {name!r}: {stamps.text!r}"
+        if stamps.reason:
+            raise table.refuse(f"{where}: {stamps.reason}.")
         raise table.refuse(
-            f"{table.locate(stamps.row)}, column {name!r}: {stamps.text!r} is not a time "
+            f"{where} is not a time "
             "like those above it; write all as YYYY-MM-DD HH:MM:SS or all as YYYY-MM-DD."
         )
     return stamps
 
 
-def _stamp_cells(table: Table, name: str) -> list[Cell]:
+def _stamp_cells(table: Table, name: str) -> pl.Series:
     column = table.frame[name]
-    if column.dtype.is_integer() or column.dtype == pl.String:
-        return [cell if isinstance(cell, int | str) else None for cell in column]
-    if column.dtype.is_temporal():
-        return [cell if isinstance(cell, date | datetime) else None for cell in column]
+    kind = column.dtype
+    if kind.is_integer() or isinstance(kind, pl.String | pl.Date | pl.Datetime):
+        return column
     raise table.refuse(
         f"the column {name!r} is of type {column.dtype}; save it as timestamps or as text."
     )
@@ -161,7 +171,8 @@ def _refuse_fault(table: Table, fault: verdicts.Fault | None) -> None:
         raise table.refuse(f"{table.locate(fault.row)}: {fault.problem}.")
 
 
-def _note_ignored(layout: Layout) -> tuple[str, ...]:
+def note_ignored(layout: Layout) -> tuple[str, ...]:
+    """Name the columns that are not used; empty if all are."""
     if not layout.ignored:
         return ()
     named = ", ".join(layout.ignored[:IGNORED_NAMED_MAX])

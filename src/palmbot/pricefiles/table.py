@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+import re
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +18,26 @@ FILE_BYTES_MAX = 1 << 30
 GZIP_MAGIC = b"\x1f\x8b"
 PARQUET_MAGIC = b"PAR1"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-DELIMITERS = (",", ";", "\t")
-HEADER_LINES = 1
+DELIMITERS = ("\t", ";", ",")
+"""In order of preference: with equal counts the comma is that of the decimals."""
+
+CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
+NUMBER = re.compile(r"[+-]?[\d.,]+")
+PRICES = ("open", "high", "low", "close")
+QUOTES = tuple(f"{side}_{name}" for side in ("bid", "ask") for name in (*PRICES, "size"))
+BARE_LAYOUTS = {
+    5: ("time", *PRICES),
+    6: ("time", *PRICES, "volume"),
+    11: ("time", *QUOTES),
+}
+"""Columns by their number in files without a header: HistData ASCII; LEAN has both sides."""
+
+BARE_CLOCK_LAYOUTS = {
+    6: ("date", "time", *PRICES),
+    7: ("date", "time", *PRICES, "volume"),
+    9: ("date", "time", *PRICES, "tickvol", "vol", "spread"),
+}
+"""The same where the second column is the time of day: MetaTrader 4, HistData MT, MetaTrader 5."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +50,12 @@ class Table:
     """CSV: text in every cell, null where empty. Parquet: the types of the file."""
     is_text: bool
     """True for CSV, whose rows a person finds by their line."""
+    has_header: bool = True
+    """False: the columns were named by their number and look, see `BARE_LAYOUTS`."""
 
     def locate(self, row: int) -> str:
         """Say where row `row` (from 0) stands, as a person counts."""
-        return f"line {row + 1 + HEADER_LINES}" if self.is_text else f"row {row + 1}"
+        return f"line {row + 1 + self.has_header}" if self.is_text else f"row {row + 1}"
 
     def refuse(self, problem: str) -> InputInvalid:
         """Return the error that says `problem` of this file."""
@@ -50,10 +71,14 @@ def read_table(path: Path) -> Table:
     content = _read_bytes(path)
     sha256 = hashlib.sha256(content).hexdigest()
     is_text = not content.startswith(PARQUET_MAGIC)
-    frame = _read_csv(path, content) if is_text else _read_parquet(path, content)
+    has_header = True
+    if is_text:
+        frame, has_header = _read_csv(path, content)
+    else:
+        frame = _read_parquet(path, content)
     if frame.height == 0:
         raise InputInvalid(f"{path}: it has a header but no rows; export it again with prices.")
-    return Table(path=path, sha256=sha256, frame=frame, is_text=is_text)
+    return Table(path=path, sha256=sha256, frame=frame, is_text=is_text, has_header=has_header)
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -94,7 +119,8 @@ def _unpack(path: Path, content: bytes) -> bytes:
     return unpacked
 
 
-def _read_csv(path: Path, content: bytes) -> pl.DataFrame:
+def _read_csv(path: Path, content: bytes) -> tuple[pl.DataFrame, bool]:
+    """Return the cells, and whether the first line named the columns."""
     text = _unpack(path, content).removeprefix(BYTE_ORDER_MARK)
     if not text.strip():
         raise InputInvalid(f"{path}: it is empty once unpacked; export it again.")
@@ -105,15 +131,44 @@ def _read_csv(path: Path, content: bytes) -> pl.DataFrame:
         raise InputInvalid(
             f"{path}: line {line} is not UTF-8 text; save the file as CSV in UTF-8, or as Parquet."
         ) from e
-    header = text.lstrip().split(b"\n", 1)[0].decode()
+    header = text.lstrip().split(b"\n", 1)[0].decode().strip()
     delimiter = max(DELIMITERS, key=header.count)
+    names = _name_bare_columns(path, header.split(delimiter))
     try:
-        return pl.read_csv(text, separator=delimiter, infer_schema=False)
+        frame = pl.read_csv(
+            text,
+            separator=delimiter,
+            infer_schema=False,
+            has_header=names is None,
+            new_columns=None if names is None else list(names),
+        )
     except pl.exceptions.PolarsError as e:
         where = _find_ragged_line(text.decode(), delimiter)
+        width = "header" if names is None else "first line"
         raise InputInvalid(
-            f"{path}: {where or 'it is not a table'}; give every row the cells of the header."
+            f"{path}: {where or 'it is not a table'}; give every row the cells of the {width}."
         ) from e
+    return frame, names is None
+
+
+def _name_bare_columns(path: Path, cells: list[str]) -> tuple[str, ...] | None:
+    """Return names for a file whose first line is a row already; None if it is a header.
+
+    Raises:
+        InputInvalid: numbers alone, but in no layout that is known.
+    """
+    plain = [cell.strip(' "\r') for cell in cells]
+    has_clock = len(plain) > 1 and CLOCK.fullmatch(plain[1]) is not None
+    numbers = plain[2:] if has_clock else plain[1:]
+    if not numbers or not all(NUMBER.fullmatch(cell) for cell in numbers):
+        return None
+    layouts = BARE_CLOCK_LAYOUTS if has_clock else BARE_LAYOUTS
+    if len(plain) not in layouts:
+        raise InputInvalid(
+            f"{path}: line 1 is no header, and a row of {len(plain)} columns is in no layout that "
+            "is known; put a line above it that names the columns."
+        )
+    return layouts[len(plain)]
 
 
 def _find_ragged_line(text: str, delimiter: str) -> str | None:

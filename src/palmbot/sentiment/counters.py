@@ -3,7 +3,7 @@
 import math
 from collections import Counter, deque
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 MINUTES_PER_HOUR: Final = 60
 SECONDS_PER_MINUTE: Final = 60.0
@@ -68,6 +68,45 @@ class Counters:
         recent = [each for each in self._hour if each[0] > first]
         lookups = sum(each[2] for each in recent)
         return sum(each[1] for each in recent) / lookups if lookups else None
+
+    def describe(self, now_s: float, *, period_s: float, ttl_s: float) -> dict[str, Any]:
+        """Return everything as a JSON document.
+
+        Args:
+            now_s: Link time.
+            period_s: Between two looks of the loop, for the prediction.
+            ttl_s: Life of a score.
+        """
+        latencies = sorted(self.latencies_ms)
+        return {
+            "lookups": self.lookups,
+            "hits": self.hits,
+            "misses": {"cold": self.cold_misses, "expired": self.expired_misses},
+            "coalesced": self.coalesced,
+            "negative_hits": self.negative_hits,
+            "stale_served": self.stale_served,
+            "unknown_served": self.unknown_served,
+            "refreshes": self.refreshes,
+            "hit_rate": self.hit_rate,
+            "hit_rate_last_hour": self.read_hour_rate(now_s),
+            "hit_rate_predicted": predict_hit_rate(period_s, ttl_s),
+            "quarantined": self.quarantined,
+            "disagreements": self.disagreements,
+            "evicted": self.evicted,
+            "provider_calls": dict(self.calls),
+            "provider_answers": dict(self.answers),
+            "provider_errors": [
+                {"provider": provider, "kind": kind, "count": count}
+                for (provider, kind), count in sorted(self.errors.items())
+            ],
+            "fallbacks": [
+                {"from": before, "to": after, "kind": kind, "count": count}
+                for (before, after, kind), count in sorted(self.fallbacks.items())
+            ],
+            "latency_ms_median": latencies[len(latencies) // 2] if latencies else None,
+            "latency_ms_max": latencies[-1] if latencies else None,
+            "evidence_age_s": self.evidence_age_s,
+        }
 
 
 def predict_hit_rate(period_s: float, ttl_s: float) -> float:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, fields
+from typing import Any, ClassVar
 
 TOKENS_PER_PRICE = 1_000_000
 
@@ -13,6 +14,9 @@ class Prices:
     Raises:
         ValueError: a price is negative or no number.
     """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+    """For `palmbot.toml`, where these are keys: one that is misspelt must not be ignored."""
 
     search_call: float = 0.005
     """`/search` of type web."""

@@ -59,8 +59,10 @@ class SentimentProvider(Protocol):
     name: str
     tier: int
     """1 is asked first; each provider has its own."""
-    cap_s: float
-    """Most link seconds one question may take."""
+
+    @property
+    def cap_s(self) -> float:
+        """Most link seconds one question may take."""
 
     async def fetch(self, question: Question, until_s: float, trace: FetchTrace) -> Fetched:
         """Return one reading by the link time `until_s`.

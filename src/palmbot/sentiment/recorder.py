@@ -4,19 +4,21 @@ import json
 import queue
 import sqlite3
 import threading
+from collections.abc import Mapping
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
 from palmbot.domain.errors import ConfigInvalid
+from palmbot.domain.mood import MoodMet
+from palmbot.domain.units import TimestampMs
 from palmbot.sentiment.recording import (
     APPLICATION_ID,
     SCHEMA,
     SCHEMA_VERSION,
     RecordedFetch,
-    RecordedService,
 )
 
 ROWS_WAITING_MAX: Final = 1_000
@@ -35,6 +37,11 @@ _INSERT_SERVED: Final = (
     "INSERT INTO served (served_at_ms, market_ms, signal, mode, cache_state, source, score, "
     "confidence, age_ms, veto_allows, veto_percent, confirm_allows) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_UPSERT_COUNTERS: Final = (
+    "INSERT INTO counters (id, noted_at_ms, document) VALUES (1, ?, ?) "
+    "ON CONFLICT (id) DO UPDATE SET noted_at_ms = excluded.noted_at_ms, "
+    "document = excluded.document"
 )
 
 log = structlog.get_logger(__name__)
@@ -88,7 +95,7 @@ class Recorder:
         )
         self._put((_INSERT_FETCH, row))
 
-    def note_service(self, service: RecordedService) -> None:
+    def note_service(self, service: MoodMet) -> None:
         """Record the mood that a signal met; returns at once."""
         row = (
             *(service.served_at, service.market_time, service.signal, service.mode),
@@ -96,6 +103,10 @@ class Recorder:
             *(service.age_ms, service.veto_allows, service.veto_percent, service.confirm_allows),
         )
         self._put((_INSERT_SERVED, row))
+
+    def note_counters(self, now: TimestampMs, document: Mapping[str, Any]) -> None:
+        """Keep how the cache fares, in place of the last such note; returns at once."""
+        self._put((_UPSERT_COUNTERS, (now, json.dumps(document))))
 
     def close(self) -> None:
         """Write what waits and close the file."""

@@ -1,6 +1,6 @@
 """What was known about the mood, and when: the format of a recording, and its reader.
 
-A recording is one SQLite file that only grows. Two tables:
+A recording is one SQLite file that only grows:
 
 - `fetch`: one row per answer or failure of a provider. `status` is `stored` (from
   `stored_at_ms` on the bot used it), `quarantined` (it came, and was not believed) or `failed`
@@ -8,6 +8,8 @@ A recording is one SQLite file that only grows. Two tables:
   before it, nobody knew. A row without a score tells that the mood was asked for in vain.
 - `served`: one row per signal of the strategy: the mood it met, and what each mode would have
   decided, whichever mode was in force.
+
+A third table, `counters`, has one row: how the cache fares, as of about a minute ago.
 
 All times are milliseconds since 1970 UTC by the bot's own clock; `market_ms` is market time.
 Texts of headlines and posts are never in it: address or post id, hash of the title, date.
@@ -24,11 +26,11 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from palmbot.domain.errors import InputInvalid
 from palmbot.domain.events import SentimentUpdated
-from palmbot.domain.mood import Driver, Evidence
+from palmbot.domain.mood import Driver, Evidence, MoodMet
 from palmbot.domain.units import TimestampMs
 
 SCHEMA_VERSION: Final = 1
@@ -83,6 +85,11 @@ CREATE TABLE served (
     veto_percent INTEGER NOT NULL,
     confirm_allows INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE counters (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    noted_at_ms INTEGER NOT NULL,
+    document TEXT NOT NULL
+) STRICT;
 CREATE TRIGGER fetch_only_grows BEFORE UPDATE ON fetch
     BEGIN SELECT RAISE(ABORT, 'a recording only grows'); END;
 CREATE TRIGGER fetch_keeps BEFORE DELETE ON fetch
@@ -130,35 +137,13 @@ class RecordedFetch:
     latency_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedService:
-    """One row of `served`, plain: a signal, the mood it met, what each mode says to that."""
-
-    served_at: TimestampMs
-    market_time: TimestampMs
-    signal: int
-    """1 buy, -1 sell."""
-    mode: str
-    """The one in force."""
-    cache_state: str
-    """fresh, stale or unknown."""
-    source: str
-    score: int | None
-    confidence: float | None
-    age_ms: int | None
-    veto_allows: bool
-    veto_percent: int
-    """Share of the usual size that mode `veto` would have left."""
-    confirm_allows: bool
-
-
 @dataclass(frozen=True, slots=True)
 class Recording:
     """Everything in a recording; both tuples ascend in time."""
 
     fetches: tuple[RecordedFetch, ...]
     """By `received_at`."""
-    services: tuple[RecordedService, ...]
+    services: tuple[MoodMet, ...]
     _received: tuple[int, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -222,6 +207,23 @@ def read_recording(path: Path) -> Recording:
         raise InputInvalid(f"{path} cannot be read as a recording: {e}") from e
 
 
+def read_counters(path: Path) -> tuple[TimestampMs, dict[str, Any]] | None:
+    """Return the counters of the last run and when they were noted, None if there are none.
+
+    Raises:
+        InputInvalid: see `read_recording`.
+    """
+    if not path.is_file():
+        return None
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            _check(connection, path)
+            row = connection.execute("SELECT noted_at_ms, document FROM counters").fetchone()
+        return None if row is None else (TimestampMs(row[0]), json.loads(row[1]))
+    except (sqlite3.Error, ValueError) as e:
+        raise InputInvalid(f"{path} cannot be read as a recording: {e}") from e
+
+
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -264,8 +266,8 @@ def _to_fetch(row: Sequence[object]) -> RecordedFetch:
     )
 
 
-def _to_service(row: Sequence[object]) -> RecordedService:
-    return RecordedService(
+def _to_service(row: Sequence[object]) -> MoodMet:
+    return MoodMet(
         served_at=TimestampMs(_whole(row[0])),
         market_time=TimestampMs(_whole(row[1])),
         signal=_whole(row[2]),

@@ -40,8 +40,8 @@ def test_a_moment_is_the_same_as_text_with_its_zone_and_as_a_value(times, hours)
     zoned = [time.replace(tzinfo=UTC) for time in times]
     shift = timedelta(hours=hours)
     suffix = f"{'-' if hours < 0 else '+'}{abs(hours):02d}:00"
-    text = parse_stamps([f"{(time + shift).isoformat()}{suffix}" for time in times])
-    values = parse_stamps(zoned)
+    text = parse_stamps(pl.Series([f"{(time + shift).isoformat()}{suffix}" for time in times]))
+    values = parse_stamps(pl.Series(zoned))
     assert isinstance(text, Stamps)
     assert isinstance(values, Stamps)
     assert text.times_us == values.times_us

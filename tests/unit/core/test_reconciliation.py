@@ -31,6 +31,7 @@ from palmbot.domain.events import (
     OrderRefused,
     OrderUnanswered,
     PositionChanged,
+    StampMissing,
     Started,
     SymbolChanged,
 )
@@ -227,6 +228,8 @@ def test_r3_ends_by_itself_when_the_order_turns_up_after_all():
     world.broker.execute(world.sends[0])
     world.read_books()
     world.read_books()
+    assert world.state.link.phase is LinkPhase.SYNCING  # a quarantine ends with two clean readings
+    world.read_books()
     assert world.state.link.phase is LinkPhase.CONSISTENT
     assert not world.state.books.quarantine
 
@@ -264,6 +267,82 @@ def test_r2_an_expired_limit_order_is_given_up_after_two_readings_on_a_newer_con
     decision = world.read_books()
     assert kinds(decision) == [D.IN_FLIGHT_LOST]
     assert world.state.books.intents[intent_id].state is IntentState.LOST
+
+
+def prove_limit_order_dead(world, *, unstamped_on=()):
+    """Do all that gives an expired order up; on some connections prices carry no stamps."""
+    for generation in (2, 3, 4):
+        world.read_books()
+        world.broker.now += 16_000
+        world.tick()
+        world.read_books()
+        world.broker.now += 16_000
+        world.tick()
+        world.read_books()
+        world.give(LinkLost(generation=world.generation, reason="asked for"))
+        world.connect()
+        if generation in unstamped_on:
+            world.give(StampMissing(generation=generation))
+        world.tick()
+    world.read_books()
+    world.broker.now += 16_000
+    world.tick()
+    world.read_books()
+    return world.state.books.intents[world.sends[0].intent_id].state
+
+
+def test_r2_by_our_own_clock_no_limit_order_is_ever_proven_dead():
+    """The clock may be a day ahead, and the order still be alive at the broker."""
+    stamped = unknown_world(order_style=OrderStyle.LIMIT)
+    assert prove_limit_order_dead(stamped) is IntentState.LOST
+    world = unknown_world(order_style=OrderStyle.LIMIT)
+    world.give(StampMissing(generation=1))
+    assert prove_limit_order_dead(world, unstamped_on=(2, 3, 4)) is IntentState.UNKNOWN
+    reconnects = [each for each in world.commands if isinstance(each, Reconnect)]
+    assert reconnects == []
+    assert any("without" in text or "sends prices" in text for text in world.alarms)
+
+
+def test_r2_stamps_that_come_back_prove_an_order_dead_again():
+    world = unknown_world(order_style=OrderStyle.LIMIT)
+    world.give(StampMissing(generation=1))
+    assert prove_limit_order_dead(world, unstamped_on=(2,)) is IntentState.LOST
+
+
+def test_a_day_ahead_without_stamps_neither_a_reconnect_nor_a_restart_makes_a_proof():
+    world = unknown_world(order_style=OrderStyle.LIMIT)
+    world.give(StampMissing(generation=1))
+    world.tick(time=world.broker.now + 86_400_000)
+    for _ in range(2):
+        world.read_books()
+        world.give(LinkLost(generation=world.generation, reason="cut"))
+        world.connect()
+        assert world.state.link.ready_at == 0
+        world.read_books()
+        world.broker.now += 16_000
+        world.read_books()
+        world.generation = 0
+        world.give(Started(time=TimestampMs(world.broker.now), run_id="again", nonce=6))
+        assert world.state.link.own_clock_until == world.state.market.time
+        world.connect()
+    assert world.state.books.intents[world.sends[0].intent_id].state is IntentState.UNKNOWN
+
+
+@pytest.mark.parametrize("style", list(OrderStyle))
+def test_an_end_of_life_by_our_own_clock_is_not_sent(style):
+    world = ready_world(order_style=style)
+    world.give(StampMissing(generation=1))
+    decision = world.fall()
+    has_order = any(isinstance(each, StoreIntent) for each in decision.commands)
+    assert has_order is (style is not OrderStyle.LIMIT)
+    if not has_order:
+        assert world.state.tally.refusals == {"CLOCK": 1}
+
+
+def test_a_missing_stamp_of_a_connection_that_is_gone_says_nothing():
+    world = ready_world()
+    world.give(StampMissing(generation=7))
+    assert not world.state.link.is_unstamped
 
 
 def test_a_market_order_never_expires():

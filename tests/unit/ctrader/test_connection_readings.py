@@ -47,6 +47,7 @@ from palmbot.domain.events import (
     BooksReported,
     BooksUnavailable,
     ExecutionUnreadable,
+    StampMissing,
 )
 from palmbot.domain.market import Tick
 from palmbot.domain.units import TimestampMs
@@ -131,18 +132,18 @@ def test_partial_ticks_leave_the_absent_side_unchanged(broker):
 def test_an_absent_bid_is_never_read_as_zero():
     broker = ScriptedBroker().open()
     broker.events.clear()
-    broker.push(make_spot(ask=100_100_000))
+    broker.push(make_spot(ask=100_100_000, timestamp=NOON))
     assert broker.events == []
-    broker.push(make_spot(bid=100_000_000))
+    broker.push(make_spot(bid=100_000_000, timestamp=NOON))
     (tick,) = broker.events
     assert (tick.bid, tick.ask) == (100_000_000, 100_100_000)
 
 
 def test_a_crossed_quote_is_dropped_counted_and_mended_by_the_next_side(broker):
-    broker.push(make_spot(bid=100_150_000))
+    broker.push(make_spot(bid=100_150_000, timestamp=NOON))
     assert broker.events == []
     assert broker.client.dropped_quotes == 1
-    broker.push(make_spot(ask=100_160_000))
+    broker.push(make_spot(ask=100_160_000, timestamp=NOON))
     (tick,) = broker.events
     assert (tick.bid, tick.ask) == (100_150_000, 100_160_000)
 
@@ -153,21 +154,27 @@ def test_a_quote_of_an_absurd_size_is_dropped(broker):
     assert broker.client.dropped_quotes == 1
 
 
-def test_a_quote_without_time_takes_the_time_of_its_arrival(broker):
-    broker.push(make_spot(bid=100_050_000))
-    assert broker.events[0].time == WALL
+def test_a_quote_without_time_takes_the_time_of_its_arrival_and_the_first_one_is_told(broker):
+    broker.push(make_spot(bid=100_050_000, timestamp=NOON + 1))
+    broker.push(make_spot(bid=100_060_000))
+    broker.push(make_spot(bid=100_070_000))
+    stamped, missing, *unstamped = broker.events
+    assert stamped.time == NOON + 1
+    assert missing == StampMissing(generation=1)
+    assert [each.time for each in unstamped] == [WALL, WALL]
 
 
 @pytest.mark.parametrize("timestamp", [0, 1_775_000_000, -5, 1_775_000_000_000_000])
 def test_a_time_that_cannot_be_milliseconds_is_not_believed(broker, timestamp):
     broker.push(make_spot(bid=100_050_000, timestamp=timestamp))
-    assert broker.events[0].time == WALL
+    assert isinstance(broker.events[0], StampMissing)
+    assert broker.events[1].time == WALL
 
 
 def test_sides_of_different_symbols_are_kept_apart(broker):
-    broker.push(make_spot(symbolId=CONVERSION_SYMBOL, bid=470_000))
+    broker.push(make_spot(symbolId=CONVERSION_SYMBOL, bid=470_000, timestamp=NOON))
     assert broker.events == []
-    broker.push(make_spot(symbolId=CONVERSION_SYMBOL, ask=470_100))
+    broker.push(make_spot(symbolId=CONVERSION_SYMBOL, ask=470_100, timestamp=NOON))
     assert [(each.symbol_id, each.bid) for each in broker.events] == [(CONVERSION_SYMBOL, 470_000)]
 
 
@@ -437,7 +444,7 @@ def test_a_reading_throttled_without_end_is_unavailable(broker):
     query_books(broker)
     for _ in range(20):
         broker.advance(10)
-        broker.push(make_spot(bid=100_000_000))
+        broker.push(make_spot(bid=100_000_000, timestamp=NOON))
     unavailable = [each for each in broker.events if isinstance(each, BooksUnavailable)]
     assert len(unavailable) == 1
     assert broker.asked() == ["TraderReq"] * 8

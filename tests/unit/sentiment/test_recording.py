@@ -6,12 +6,11 @@ from dataclasses import replace
 import pytest
 
 from palmbot.domain.errors import ConfigInvalid, InputInvalid
-from palmbot.domain.mood import Driver, Evidence
+from palmbot.domain.mood import Driver, Evidence, MoodMet
 from palmbot.sentiment.recorder import Recorder
 from palmbot.sentiment.recording import (
     FetchStatus,
     RecordedFetch,
-    RecordedService,
     Recording,
     read_recording,
 )
@@ -62,7 +61,7 @@ def failed(at):
     )
 
 
-SERVED = RecordedService(
+SERVED = MoodMet(
     served_at=NOON + 5_000,
     market_time=NOON + 4_000,
     signal=1,

@@ -224,6 +224,16 @@ class Mishap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MachineView:
+    """What the edges last said about the machine and the key to the account."""
+
+    is_clock_right: bool = True
+    """The newest check found both clocks in agreement."""
+    token_told_hours: int | None = None
+    """Life of the token when a person was last told that its renewal fails; None if never."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerBook:
     """All breakers with all they rest on."""
 
@@ -236,6 +246,7 @@ class BreakerBook:
     unknowns: tuple[Mishap, ...] = ()
     starts: tuple[TimestampMs, ...] = ()
     """Wall clock of the newest starts."""
+    machine: MachineView = MachineView()
     rate_refusals: int = 0
     """Entries refused for their rate, as counted when last looked at."""
     balance_seen: Money | None = None

@@ -129,6 +129,8 @@ def forget_mishaps(book: BreakerBook, name: BreakerName) -> BreakerBook:
             return replace(book, rejects=())
         case BreakerName.CRASH_LOOP:
             return replace(book, starts=())
+        case BreakerName.CLOCK_JUMP:
+            return replace(book, machine=replace(book.machine, is_clock_right=True))
         case _:
             return book
 

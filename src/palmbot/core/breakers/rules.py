@@ -97,10 +97,23 @@ class BreakerRules:
     starts_max: int = 5
     """Starts within the window that are still ordinary."""
     start_window_minutes: int = 10
+    clock_jump_ms: int = 2_000
+    """Step of the wall clock against the time since boot that is still ordinary."""
+    clock_offset_ms: int = 1_000
+    """Difference between wall clock and broker time that is still ordinary. A looser limit would
+    warn at 2 s and stop at 30 s; the end of life of an order is 8 s away."""
+    clock_skew_ms: int = 30_000
+    """Jump or difference beyond which the comparison of books is distrusted as well."""
+    disk_free_min_mb: int = 200
+    """Megabytes below which no entry leaves."""
+    token_warn_hours: int = 72
+    """Life of the access token below which a failed renewal is told to a person."""
+    token_stop_hours: int = 24
+    """Life below which no entry leaves."""
     reset_wait_minutes: int = 15
     """Least time from a trip to a reset by a person."""
 
-    def __post_init__(self) -> None:  # noqa: C901 - one plain check after the other
+    def __post_init__(self) -> None:  # noqa: C901, PLR0912 - one plain check after the other
         try:
             ZoneInfo(self.day_zone)
         except (ZoneInfoNotFoundError, ValueError) as e:
@@ -142,10 +155,18 @@ class BreakerRules:
             ("rejects_max", self.rejects_max),
             ("unknowns_max", self.unknowns_max),
             ("starts_max", self.starts_max),
+            ("clock_jump_ms", self.clock_jump_ms),
+            ("clock_offset_ms", self.clock_offset_ms),
+            ("disk_free_min_mb", self.disk_free_min_mb),
+            ("token_stop_hours", self.token_stop_hours),
             ("reset_wait_minutes", self.reset_wait_minutes),
         ):
             if count < 1:
                 raise ValueError(f"{name} must be at least 1, was {count}")
+        if self.clock_skew_ms < max(self.clock_jump_ms, self.clock_offset_ms):
+            raise ValueError("clock_skew_ms must not be below clock_jump_ms and clock_offset_ms")
+        if self.token_warn_hours < self.token_stop_hours:
+            raise ValueError("token_warn_hours must not be below token_stop_hours")
         if self.tape_minutes < self.tape_minutes_min:
             raise ValueError("tape_minutes must not be below tape_minutes_min")
         if self.spread_minutes < self.spread_minutes_min:

@@ -16,6 +16,7 @@ from palmbot.core.breakers.companions import (
     watch_opening,
     watch_silence,
 )
+from palmbot.core.breakers.host import release_clock
 from palmbot.core.breakers.machine import (
     are_entries_forbidden,
     cancel_resting_entries,
@@ -32,6 +33,7 @@ from palmbot.domain.breakers import BreakerName, BreakerPhase
 from palmbot.domain.commands import Severity
 from palmbot.domain.errors import PalmbotError
 from palmbot.domain.events import (
+    BarClosed,
     BarsLoaded,
     Event,
     LinkLost,
@@ -109,7 +111,9 @@ def _review(step: Step, before: EngineState, event: Event) -> None:
     note_requests(step, before)
     _take_bars(step, event)
     if isinstance(event, Tick):
-        _take_price(step, before, event)
+        _take_price(step, before.market.tick, event)
+    elif isinstance(event, BarClosed) and event.opening is not None:
+        _take_price(step, _read_close(step, event), event.opening)
     elif isinstance(event, TimePassed):
         watch_silence(step, event)
     daily_loss.measure_day(step, event)
@@ -118,6 +122,7 @@ def _review(step: Step, before: EngineState, event: Event) -> None:
         daily_loss.release_day(step)
         release_volatility(step)
         release_companions(step)
+        release_clock(step)
     if isinstance(event, OrderAccepted) and are_entries_forbidden(step):
         cancel_resting_entries(step, "accepted after a breaker tripped")
     pursue_flatten(step)
@@ -144,13 +149,22 @@ def _check_boundary(step: Step) -> None:
         step.say("the trading day begins while the market is open: see breakers.day_start")
 
 
-def _take_price(step: Step, before: EngineState, tick: Tick) -> None:
+def _read_close(step: Step, event: BarClosed) -> Tick | None:
+    """Return the last price of a bar from a file, if the market may have paused since."""
+    opening = event.opening
+    end = TimestampMs(event.bar.open_time + step.params.bar_period_ms)
+    if opening is None or opening.time - end < QUIET_MS:
+        return None
+    return Tick(symbol_id=opening.symbol_id, time=end, bid=event.bar.close, ask=event.bar.close)
+
+
+def _take_price(step: Step, last: Tick | None, tick: Tick) -> None:
     book = step.breakers
     book = replace(book, reviewed_at=tick.time)
     if book.day is not None and not book.day.has_prices:
         book = replace(book, day=replace(book.day, has_prices=True))
     step.set_breakers(book)
-    watch_opening(step, before.market.tick, tick)
+    watch_opening(step, last, tick)
     judge_tape(step, tick)
 
 

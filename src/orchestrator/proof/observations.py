@@ -6,7 +6,7 @@ from orchestrator.domain.proofs import CheckOutcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Observation:
     """The outcome of one look, with its output as evidence."""
 
     outcome: CheckOutcome
@@ -15,16 +15,16 @@ class Finding:
     output: bytes = b""
 
 
-def passed(value: str, output: bytes = b"") -> Finding:
+def passed(value: str, output: bytes = b"") -> Observation:
     """Return that a check holds."""
-    return Finding(outcome=CheckOutcome.PASS, value=value, output=output)
+    return Observation(outcome=CheckOutcome.PASS, value=value, output=output)
 
 
-def failed(reason: str, value: str = "", output: bytes = b"") -> Finding:
+def failed(reason: str, value: str = "", output: bytes = b"") -> Observation:
     """Return that a check does not hold, and why."""
-    return Finding(outcome=CheckOutcome.FAIL, value=value, reason=reason, output=output)
+    return Observation(outcome=CheckOutcome.FAIL, value=value, reason=reason, output=output)
 
 
-def not_measured(reason: str) -> Finding:
+def not_measured(reason: str) -> Observation:
     """Return that a check could not be run here."""
-    return Finding(outcome=CheckOutcome.NOT_MEASURED, reason=reason)
+    return Observation(outcome=CheckOutcome.NOT_MEASURED, reason=reason)

@@ -1,0 +1,384 @@
+"""Runs the kernel over a grid: set-up once, then blocks of target x stop on threads.
+
+A block is some pairs of distances with all pairs of thresholds. No row depends on another block,
+so the table is the same for any number of threads, and the same on another machine.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from palmbot.research import candidates, exits, kernel
+from palmbot.research.compiled import Int8s, Int32s
+from palmbot.research.grid import Grid, make_single
+from palmbot.research.market import CLOSE, HIGH, LOW, Market
+from palmbot.research.rules import (
+    NO_BREAKERS,
+    NOTHING_BLOCKED,
+    ORDINARY_COSTS,
+    RSI_PERIOD,
+    BlockedBars,
+    CostModel,
+    Flags,
+    Floats,
+    Ints,
+    StrategyPoint,
+    TradeBreakers,
+    TradeList,
+)
+from palmbot.research.table import COLUMNS, SweepTable
+
+BLOCK_ROWS_MAX: Final = 16_384
+"""Combinations in one block: their states, 120 bytes each, stay in the cache of a core."""
+NO_FLAGS: Final = np.empty(0, dtype=np.bool_)
+NO_BARS: Final = np.empty(0, dtype=np.int32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepOptions:
+    """What a sweep assumes beside bars and grid."""
+
+    costs: CostModel = ORDINARY_COSTS
+    blocked: BlockedBars = NOTHING_BLOCKED
+    breakers: TradeBreakers = NO_BREAKERS
+    rsi_period: int = RSI_PERIOD
+    warm_up_bars: int = 0
+    """Closes that must have been seen before a signal counts, on top of the RSI's own."""
+
+    def cut(self, first: int, end: int) -> "SweepOptions":
+        """Return the options for the bars from index `first` to before `end`."""
+        return replace(self, blocked=self.blocked.cut(first, end), warm_up_bars=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prepared:
+    """What all blocks of a sweep share; read only."""
+
+    prices: Floats
+    short: Floats
+    long: Floats
+    bars: Int32s
+    sides: Int8s
+    rank: Int32s
+    next_buy: Int32s
+    next_sell: Int32s
+    day_end: Ints
+    day_of: Int32s
+    rolls_before: Int32s
+    resume: Int32s
+    price_step: float
+    options: SweepOptions
+    with_equity: bool
+
+    @property
+    def thresholds(self) -> tuple[int, int]:
+        """Number of buy and sell thresholds."""
+        return self.next_buy.shape[0], self.next_sell.shape[0]
+
+
+def compute_levels(market: Market, options: SweepOptions) -> Floats:
+    """Return the RSI at each close; NaN where a signal does not count yet."""
+    levels = candidates.compute_rsi(np.ascontiguousarray(market.bid[CLOSE]), options.rsi_period)
+    levels[: max(0, options.warm_up_bars - 1)] = np.nan
+    return levels
+
+
+def prepare(
+    market: Market,
+    grid: Grid,
+    options: SweepOptions,
+    *,
+    levels: Floats | None = None,
+    with_equity: bool = True,
+) -> Prepared:
+    """Do the work that all combinations share.
+
+    Args:
+        market: Bars, at least two.
+        grid: Combinations.
+        options: Costs, blocked bars, breakers.
+        levels: RSI at each close, for a window that goes on with the RSI of earlier bars.
+        with_equity: Whether blocks shall compute drawdown and daily returns.
+    """
+    if levels is None:
+        levels = compute_levels(market, options)
+    bars, sides, values, rank = candidates.find_candidates(
+        levels,
+        max(grid.rsi_buy),
+        min(grid.rsi_sell),
+        _read_flags(options.blocked.buys, len(market)),
+        _read_flags(options.blocked.sells, len(market)),
+    )
+    prices = np.ascontiguousarray(market.prices)
+    short, long = _find_blocks(prices)
+    return Prepared(
+        prices=prices,
+        short=short,
+        long=long,
+        bars=bars,
+        sides=sides,
+        rank=rank,
+        next_buy=candidates.find_next(values, np.array(grid.rsi_buy), is_buy=True),
+        next_sell=candidates.find_next(values, np.array(grid.rsi_sell), is_buy=False),
+        day_end=market.day_end,
+        day_of=_find_days(market),
+        rolls_before=_count_rolls(market),
+        resume=_find_resumption(market, options.breakers),
+        price_step=market.price_step,
+        options=options,
+        with_equity=with_equity,
+    )
+
+
+def _read_flags(flags: Flags | None, bars: int) -> Flags:
+    if flags is None:
+        return NO_FLAGS
+    if flags.shape != (bars,):
+        raise ValueError(f"need one flag for each of {bars} bars, was {flags.shape}")
+    return np.ascontiguousarray(flags, dtype=np.bool_)
+
+
+def _find_blocks(prices: Floats) -> tuple[Floats, Floats]:
+    """Return the short and the long blocks of every side, see `exits.find_touch`."""
+    short, long = [], []
+    for side in prices:
+        tops, bottoms = exits.find_extremes(side[HIGH], side[LOW], exits.SHORT)
+        high, low = exits.find_extremes(side[CLOSE], side[CLOSE], exits.SHORT)
+        short.append((tops, bottoms, high, low))
+        long.append(exits.find_extremes(tops, bottoms, exits.LONG - exits.SHORT))
+    return np.array(short), np.array(long)
+
+
+def _find_days(market: Market) -> Int32s:
+    lengths = np.diff(market.day_end, prepend=-1)
+    return np.repeat(np.arange(market.day_end.size, dtype=np.int32), lengths)
+
+
+def _count_rolls(market: Market) -> Int32s:
+    if market.rolls.size == 0:
+        return NO_BARS
+    is_roll = np.zeros(len(market), dtype=np.int32)
+    is_roll[market.rolls] = 1
+    return np.cumsum(is_roll, dtype=np.int32)
+
+
+def _find_resumption(market: Market, breakers: TradeBreakers) -> Int32s:
+    """Return for each bar the first one that may decide again if the pause begins with its end."""
+    if breakers.losses_max <= 0:
+        return NO_BARS
+    until = market.time_ms + breakers.pause_ms
+    return np.minimum(np.searchsorted(market.time_ms, until), len(market)).astype(np.int32)
+
+
+def find_groups(grid: Grid) -> Floats:
+    """Return target and stop of each group in row order, in percent, shape (groups, 2)."""
+    return np.array([(tp, sl) for tp in grid.take_profit for sl in grid.stop_loss])
+
+
+def cut_blocks(grid: Grid, workers: int) -> tuple[range, ...]:
+    """Return the groups of each block: enough blocks for the workers, none too large."""
+    buys, sells, targets, stops = grid.shape
+    groups = targets * stops
+    largest = max(1, BLOCK_ROWS_MAX // (buys * sells))
+    size = max(1, min(largest, -(-groups // max(1, workers))))
+    return tuple(range(first, min(groups, first + size)) for first in range(0, groups, size))
+
+
+def run_block(prepared: Prepared, distances: Floats) -> SweepTable:
+    """Return the rows of some groups, ordered by group, then buy, then sell threshold."""
+    options = prepared.options
+    counts, sums = kernel.sweep_block(
+        prepared.prices,
+        prepared.short,
+        prepared.long,
+        prepared.bars,
+        prepared.sides,
+        prepared.rank,
+        prepared.next_buy,
+        prepared.next_sell,
+        distances,
+        prepared.day_end,
+        prepared.day_of,
+        prepared.rolls_before,
+        prepared.resume,
+        prepared.price_step,
+        options.costs.cost,
+        _normalize(options.breakers),
+        prepared.with_equity,
+    )
+    return SweepTable(
+        trades=counts[:, kernel.TRADES].copy(),
+        wins=counts[:, kernel.WINS].copy(),
+        longs=counts[:, kernel.LONGS].copy(),
+        ambiguous=counts[:, kernel.AMBIGUOUS].copy(),
+        gap_exits=counts[:, kernel.GAPS].copy(),
+        open_at_end=counts[:, kernel.ENDED].copy(),
+        over_rolls=counts[:, kernel.ROLLS].copy(),
+        gross_profit=sums[:, kernel.GAIN].copy(),
+        gross_loss=sums[:, kernel.LOSS].copy(),
+        net_return=sums[:, kernel.EQUITY] - 1.0,
+        max_drawdown=sums[:, kernel.DRAWDOWN].copy(),
+        daily_sum=sums[:, kernel.DAY_SUM].copy(),
+        daily_squares=sums[:, kernel.DAY_SQUARES].copy(),
+        days=prepared.day_end.size,
+    )
+
+
+def _normalize(breakers: TradeBreakers) -> TradeBreakers:
+    """Return the same numbers in the types the kernel was compiled for."""
+    return TradeBreakers(
+        int(breakers.losses_max),
+        int(breakers.pause_ms),
+        float(breakers.daily_loss),
+        float(breakers.risk),
+    )
+
+
+def run_blocks(
+    prepared: Prepared, grid: Grid, blocks: Sequence[range], pool: Executor | None
+) -> Iterator[SweepTable]:
+    """Yield the table of each block in order, as they become ready."""
+    groups = find_groups(grid)
+
+    def run(block: range) -> SweepTable:
+        return run_block(prepared, groups[block.start : block.stop])
+
+    yield from (map if pool is None else pool.map)(run, blocks)
+
+
+def join_blocks(grid: Grid, tables: Sequence[SweepTable]) -> SweepTable:
+    """Return the table in grid order from the tables of all blocks, in the order of the groups."""
+    buys, sells, targets, stops = grid.shape
+    columns = {}
+    for name in COLUMNS:
+        joined = np.concatenate([getattr(table, name) for table in tables])
+        ordered = joined.reshape(targets * stops, buys * sells).T
+        columns[name] = np.ascontiguousarray(ordered).reshape(-1)
+    return SweepTable(**columns, days=tables[0].days)
+
+
+def sweep(  # noqa: PLR0913 - options of one run
+    market: Market,
+    grid: Grid,
+    options: SweepOptions | None = None,
+    *,
+    workers: int = 1,
+    levels: Floats | None = None,
+    with_equity: bool = True,
+    tell: Callable[[float], None] | None = None,
+) -> SweepTable:
+    """Try every combination of the grid on the bars.
+
+    Args:
+        market: Bars, at least two.
+        grid: Combinations.
+        options: Costs, blocked bars, breakers.
+        workers: Threads; the table does not depend on their number.
+        levels: See `prepare`.
+        with_equity: See `prepare`; without it drawdown and daily sums are 0.
+        tell: Called with the fraction done after each block.
+    """
+    prepared = prepare(
+        market, grid, options or SweepOptions(), levels=levels, with_equity=with_equity
+    )
+    blocks = cut_blocks(grid, workers)
+    tables = []
+    with ThreadPoolExecutor(workers) as pool:
+        for table in run_blocks(prepared, grid, blocks, pool if workers > 1 else None):
+            tables.append(table)
+            if tell is not None:
+                tell(len(tables) / len(blocks))
+    return join_blocks(grid, tables)
+
+
+def sweep_window(
+    market: Market, levels: Floats, grid: Grid, options: SweepOptions, window: range
+) -> SweepTable:
+    """Try the grid on a window of bars: it starts and ends flat, while the RSI runs through.
+
+    A trade that the window's end cuts is closed at the last close, so that nothing of what comes
+    after can leak into a choice.
+    """
+    return sweep(
+        market.cut(window.start, window.stop),
+        grid,
+        options.cut(window.start, window.stop),
+        levels=np.ascontiguousarray(levels[window.start : window.stop]),
+        with_equity=False,
+    )
+
+
+def find_best_factor(
+    market: Market, grid: Grid, options: SweepOptions, min_trades: int
+) -> float | None:
+    """Return the best profit factor of the grid, as `SweepTable.find_best` ranks; None for none.
+
+    Holds one block at a time, so that it can run beside itself on large grids.
+    """
+    prepared = prepare(market, grid, options, with_equity=False)
+    best = max(
+        float(table.rank(min_trades).max())
+        for table in run_blocks(prepared, grid, cut_blocks(grid, 1), None)
+    )
+    return best if best >= 0 else None
+
+
+def trace(
+    market: Market,
+    point: StrategyPoint,
+    options: SweepOptions | None = None,
+    *,
+    levels: Floats | None = None,
+) -> TradeList:
+    """Return every trade of one combination; the same trades that `sweep` counts."""
+    prepared = prepare(
+        market, make_single(point), options or SweepOptions(), levels=levels, with_equity=False
+    )
+    return trace_prepared(prepared, point, 0, 0)
+
+
+def trace_prepared(prepared: Prepared, point: StrategyPoint, buy: int, sell: int) -> TradeList:
+    """Return the trades of one combination, given the positions of its thresholds on the axes."""
+    integers, floats = _trace(prepared, point, buy, sell)
+    return TradeList(
+        entry_index=integers[:, 0],
+        exit_index=integers[:, 1],
+        side=integers[:, 2].astype(np.int8),
+        entry_price=floats[:, 0],
+        exit_price=floats[:, 1],
+        reason=integers[:, 3].astype(np.int8),
+        is_gap=(integers[:, 4] & exits.FLAG_GAP) != 0,
+        is_ambiguous=(integers[:, 4] & exits.FLAG_AMBIGUOUS) != 0,
+        net_return=floats[:, 2],
+    )
+
+
+def trace_equity(prepared: Prepared, point: StrategyPoint, buy: int, sell: int) -> Floats:
+    """Return the equity of one combination at the end of each trade date, starting from 1."""
+    integers, floats = _trace(prepared, point, buy, sell)
+    cost = prepared.options.costs.cost
+    return kernel.mark_days(prepared.prices, integers, floats, prepared.day_end, cost)
+
+
+def _trace(prepared: Prepared, point: StrategyPoint, buy: int, sell: int) -> tuple[Ints, Floats]:
+    return kernel.trace_trades(
+        prepared.prices,
+        prepared.short,
+        prepared.long,
+        prepared.bars,
+        prepared.sides,
+        prepared.rank,
+        prepared.next_buy[buy],
+        prepared.next_sell[sell],
+        point.take_profit,
+        point.stop_loss,
+        prepared.day_end,
+        prepared.day_of,
+        prepared.resume,
+        prepared.price_step,
+        prepared.options.costs.cost,
+        _normalize(prepared.options.breakers),
+    )
