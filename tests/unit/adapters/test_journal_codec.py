@@ -42,6 +42,8 @@ from palmbot.domain.events import (
     BarsUnavailable,
     BooksReported,
     BooksUnavailable,
+    ClockChecked,
+    DiskMeasured,
     Event,
     ExecutionUnreadable,
     IntentStored,
@@ -61,10 +63,12 @@ from palmbot.domain.events import (
     ReconciliationRequested,
     SendInterrupted,
     SentimentUpdated,
+    StampMissing,
     Started,
     StopRequested,
     SymbolChanged,
     TimePassed,
+    TokenChecked,
 )
 from palmbot.domain.market import (
     Account,
@@ -196,6 +200,10 @@ EVENTS: tuple[Event, ...] = (
     ReconciliationRequested(actor="me"),
     AlertUndelivered(text="breaker tripped", reason="address 1 (json): it was not accepted"),
     StopRequested(reason="SIGTERM"),
+    StampMissing(generation=3),
+    ClockChecked(jump_ms=-3_600_000, offset_ms=None),
+    DiskMeasured(free_bytes=None),
+    TokenChecked(left_ms=-1, failure="refused"),
     OperatorReset(name=BreakerName.DAILY_LOSS, actor="me", reason="looked into it", budget_bp=100),
     OperatorResumed(actor="me", reason='"quoted"'),
     OperatorAcknowledged(
