@@ -119,7 +119,7 @@ async def open_bot(
         JournalDamaged: the journal is of another account, or does not verify.
     """
     params = wiring.params
-    _make_directory(wiring.directory)
+    make_directory(wiring.directory)
     with InstanceLock(wiring.directory, params.environment, params.account_id):
         journal, recovered = open_journal(
             wiring.directory / JOURNAL_NAME,
@@ -221,8 +221,7 @@ async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
         if bot.watch is not None:
             look = bot.watch.check_sight
             routines.append(Recurrence(clock=clock, every_s=CHECK_S, call=look))
-            second = _wire_broker(wiring, bot.watch, alerts.raise_alarm)
-            players[WATCH] = bot.watch.run(second)
+            players[WATCH] = bot.watch.run(_wire_broker(wiring, bot.watch, alerts.raise_alarm))
         if desk is not None:
             feed = MoodFeed(desk.source, sink=bot.inbox, read_state=lambda: trader.state)
             routines.append(Recurrence(clock=clock, every_s=LOOK_S, call=feed.look))
@@ -302,7 +301,7 @@ async def run_watch(wiring: Wiring) -> None:
 async def _run_watch(
     wiring: Wiring, interval_s: float, raise_alarm: Callable[[RaiseAlarm], None]
 ) -> None:
-    _make_directory(wiring.directory)
+    make_directory(wiring.directory)
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
@@ -317,8 +316,9 @@ async def _run_watch(
     sight = Recurrence(clock=wiring.clock, every_s=CHECK_S, call=watch.check_sight)
     sight.start()
     try:
-        broker = _wire_broker(wiring, watch, raise_alarm)
-        await supervise({WATCH: watch.run(broker)}, stopped=stopped)
+        await supervise(
+            {WATCH: watch.run(_wire_broker(wiring, watch, raise_alarm))}, stopped=stopped
+        )
     finally:
         sight.stop()
 
@@ -422,7 +422,11 @@ def _wire_broker(
     tokens = None
     if wiring.tokens is not None:
         tokens = TokenKeeper(
-            wiring.tokens, clock=wiring.clock, can_renew=can_renew, raise_alarm=raise_alarm
+            wiring.tokens,
+            clock=wiring.clock,
+            can_renew=can_renew,
+            raise_alarm=raise_alarm,
+            sink=sink if can_renew else None,
         )
 
     def make_connection(generation: int) -> ClientConnection:
@@ -442,7 +446,12 @@ def _wire_broker(
     )
 
 
-def _make_directory(directory: Path) -> None:
+def make_directory(directory: Path) -> None:
+    """Make a data directory for its owner alone.
+
+    Raises:
+        ConfigInvalid: it cannot be made.
+    """
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as e:

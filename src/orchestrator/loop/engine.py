@@ -82,6 +82,7 @@ class Engine:
     central_file: str
     on_event: Callable[[Recorded, RunState], None] = lambda _event, _state: None
     state: RunState = field(default_factory=RunState)
+    """Folded from the log up to where this process took over; nobody is told of that part again."""
     _jobs: dict[Command, Future[Event]] = field(default_factory=dict)
     _final_seen_ms: dict[str, int] = field(default_factory=dict)
 

@@ -60,8 +60,8 @@ def _find_access(simulator: Path | None, settings: Path | None) -> BrokerAccess:
     if simulator is not None:
         return find_broker(simulator, settings)
     config = load_config(settings)
-    credentials = find_credentials()
-    chosen = None if config.access is None else config.access.account_id
+    credentials = find_credentials(config)
+    chosen = config.access.account_id
     return BrokerAccess(
         endpoint=endpoint_for(Environment.DEMO),
         tls=make_context(config.tls.cafile),

@@ -27,7 +27,7 @@ from palmbot.domain.orders import (
     Position,
     parse_label,
 )
-from palmbot.domain.units import PRICE_SCALE, PositionId, Price
+from palmbot.domain.units import MONEY_SCALE, PRICE_SCALE, PositionId, Price
 
 POSITION_ITEM = "position:"
 CLOCK_ITEM = "clock"
@@ -201,17 +201,34 @@ class _Comparison:
             )
 
     def balance(self) -> Iterator[Discrepancy]:
-        """Money that no fill or deposit we heard of explains."""
+        """Money that moved since the last clean comparison without a fill or payment behind it."""
         ours, theirs = self._books, self._broker
-        is_older = 0 < theirs.balance_version < ours.balance_version
-        if ours.balance != theirs.balance and not is_older:
+        if ours.settled_balance is None or 0 < theirs.balance_version < ours.balance_version:
+            return
+        gap = theirs.balance - ours.settled_balance - self._read_explained()
+        if gap != 0:
             yield Discrepancy(
                 kind=DiscrepancyClass.BALANCE_GAP,
-                item="balance",
-                detail=f"{ours.balance} (version {ours.balance_version}) here, "
-                f"{theirs.balance} (version {theirs.balance_version}) at the broker",
-                action="take over the broker's",
+                item=BALANCE_ITEM,
+                detail=f"{gap / MONEY_SCALE:+.2f} that no fill and no payment explains: "
+                f"{ours.settled_balance / MONEY_SCALE:.2f} (version {ours.settled_version}) when "
+                f"last compared, {theirs.balance / MONEY_SCALE:.2f} (version "
+                f"{theirs.balance_version}) at the broker",
+                action="take over the broker's, read again, then ask a person",
             )
+
+    def _read_explained(self) -> int:
+        """Return what fills and payments moved the balance since the last clean comparison."""
+        ours, theirs = self._books, self._broker
+        if theirs.balance_version == 0:
+            # Without numbers nobody can say what the balance of the comparison held already:
+            # what we heard of has been booked one by one.
+            return ours.balance - (ours.settled_balance or 0)
+        closings = [each.closing for each in theirs.fills if each.closing is not None]
+        moves = [(each.balance_version, each.net_profit) for each in closings]
+        moves += [(each.balance_version, each.delta) for each in theirs.payments]
+        first, last = ours.settled_version, theirs.balance_version
+        return sum(amount for version, amount in moves if first < version <= last)
 
     def _size(self, held: OpenPosition, remote: Position) -> Iterator[Discrepancy]:
         if remote.side is not held.side:

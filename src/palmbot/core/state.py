@@ -268,6 +268,9 @@ class Books:
     """By item: intents and positions being looked for."""
     balance: Money = NO_MONEY
     balance_version: int = 0
+    settled_balance: Money | None = None
+    """Balance of the last clean comparison: what moved it since has to be explained."""
+    settled_version: int = 0
     last_entry_bar: TimestampMs = NO_TIME
     """Bar of the newest entry intent. Bars only move on, so one bar gives one entry at most."""
 

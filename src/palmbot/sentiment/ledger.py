@@ -9,14 +9,15 @@ import math
 import sqlite3
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
 import structlog
 
-from palmbot.domain.errors import ConfigInvalid
-from palmbot.domain.units import MS_PER_DAY
+from palmbot.domain.errors import ConfigInvalid, InputInvalid
+from palmbot.domain.units import MS_PER_DAY, TimestampMs
 from palmbot.ports import Clock
 from palmbot.sentiment.failures import FailureKind, ProviderFailed
 
@@ -192,6 +193,21 @@ def read_spending(connection: sqlite3.Connection, day: int) -> dict[str, Spendin
         )
         for provider, calls, booked, over in rows
     }
+
+
+def read_spending_file(path: Path, now: TimestampMs) -> dict[str, Spending]:
+    """Return each provider's spending today, from a ledger that may be in use; empty without one.
+
+    Raises:
+        InputInvalid: it cannot be read.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            return read_spending(connection, now // MS_PER_DAY)
+    except sqlite3.Error as e:
+        raise InputInvalid(f"{path} cannot be read as a ledger: {e}") from e
 
 
 def _to_micro(usd: float) -> int:

@@ -251,6 +251,8 @@ class BreakerBook:
     """Entries refused for their rate, as counted when last looked at."""
     balance_seen: Money | None = None
     balance_version_seen: int = 0
+    early_flow: Money = NO_MONEY
+    """Payments of a day whose beginning market time has not reached yet."""
     counted_flows: tuple[int, ...] = ()
     """Balance versions of the payments counted."""
     is_blind: bool = True
