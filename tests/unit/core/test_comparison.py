@@ -409,7 +409,13 @@ def test_only_what_moved_the_balance_since_the_last_comparison_explains_it(
 
 @pytest.mark.parametrize(
     ("ours", "theirs", "expected"),
-    [(7, 6, []), (7, 7, [D.BALANCE_GAP]), (7, 8, [D.BALANCE_GAP])],
+    [
+        (7, 6, []),
+        (7, 1, []),
+        (7, 7, [D.BALANCE_GAP]),
+        (7, 8, [D.BALANCE_GAP]),
+        (7, 0, [D.BALANCE_GAP]),  # it no longer numbers them
+    ],
 )
 def test_a_balance_older_than_ours_says_nothing(held, ours, theirs, expected):
     state, books = held
