@@ -257,7 +257,7 @@ def _show_table(table: ScoreTable, *, as_json: bool) -> int:
         stdout.print(render_table(table))
         for each, sign in table.wrong:
             stdout.print(
-                f"{each.label:+d} read as {sign:+d}: {each.headline}", highlight=False, markup=False
+                f"{each.label} read as {sign}: {each.headline}", highlight=False, markup=False
             )
     return EXIT_DONE if table.is_sound else EXIT_REFUSED
 
