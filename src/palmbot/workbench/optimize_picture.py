@@ -66,8 +66,8 @@ def make_optimize_picture(outcome: OptimizeOutcome) -> OptimizePicture:
         best=None if outcome.best is None else _take_finding(outcome.best),
         defaults=_take_finding(outcome.defaults),
         above=tuple(_take_finding(each) for each in outcome.above),
-        heat_maps=make_heat_maps(outcome.grid, outcome.table),
-        rows=pick_rows(outcome.grid, outcome.table),
+        heat_maps=make_heat_maps(outcome.grid, outcome.stretches.whole),
+        rows=pick_rows(outcome.grid, outcome.stretches.whole),
         curves=tuple(_take_line(outcome, line) for line in outcome.lines[: NEIGHBOURS_MAX + 1]),
         walk_forward=tuple(_take_walk(outcome, each) for each in evidence.walk_forward),
         null=NullRun(
