@@ -13,7 +13,8 @@ COMPILE = $(BIN)/uv --no-config --quiet pip compile pyproject.toml --universal -
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench conformance sigkill simulate proto proto-check lock wheel wheel-check sbom audit clean
+.PHONY: help setup demo fuzz test check format bench conformance sigkill simulate mutants \
+	proto proto-check lock wheel wheel-check sbom audit clean
 
 help:  ## print this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | while IFS='	' read -r target what; do \
@@ -48,12 +49,19 @@ bench: $(READY)  ## run every script in bench/ and print its figures
 conformance: $(READY)  ## hold our wire against the official client package
 	@$(BIN)/python conformance/run.py $(ARGS)
 
+mutants: $(READY)  ## plant small mistakes in gate, breakers, orders and reconciliation, one by one
+	@$(BIN)/python tools/mutants $(ARGS)
+
 SEEDS ?= 300
 simulate: $(READY)  ## the whole bot under seeded faults; SEEDS=20000, or CANARIES=1 for planted bugs
 	@$(BIN)/python tests/simulation/simulate.py --seeds $(SEEDS) $(if $(CANARIES),--canaries) $(ARGS)
 
 sigkill: $(READY)  ## kill the real bot 500 times and hold its books against the broker's
 	@PYTHONPATH=tests $(BIN)/python -m harness.sigkill $(ARGS)
+
+fuzz: $(READY)  ## 100,000 strange session documents and reports; nothing raises, nothing is invented
+	@ORCHESTRATE_PARTS=8 ORCHESTRATE_EXAMPLES=12500 $(BIN)/pytest -q -n 2 \
+		tests/property/orchestrator/test_documents.py $(ARGS)
 
 proto: $(READY)  ## write the message classes anew from proto/
 	@$(PROTOC) --python_out=src --pyi_out=src

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from palmbot.config.access import VARIABLES
+from palmbot.config.access import VARIABLES, EnvAccess
 from palmbot.config.loading import load_config
 
 EXAMPLE = Path(__file__).parents[3] / ".env.example"
@@ -53,5 +53,5 @@ def test_the_example_as_it_stands_is_a_file_that_loads(tmp_path, monkeypatch):
     (tmp_path / ".env").write_text(EXAMPLE.read_text())
     (tmp_path / ".env").chmod(0o600)
     config = load_config()
-    assert config.access.client_secret is config.access.access_token is None
+    assert config.access == EnvAccess()
     assert config.messengers.urls is config.messengers.heartbeat is None
