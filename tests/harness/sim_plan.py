@@ -149,10 +149,12 @@ def draw_plan(seed, **changes):
         outage_steps=(2, 20),
         maintenance_steps=(2, 20),
     )
+    style = choice((OrderStyle.MARKET, OrderStyle.LIMIT))
     settings = SimulatorSettings(
         account=AccountSettings(money_digits=choice((2, 8))),
         has_partial_spots=draw() < 0.5,
-        has_spot_timestamp=draw() < 0.7,
+        # Without the broker's time there is no sure end of life, and no limit order.
+        has_spot_timestamp=draw() < 0.7 or style is OrderStyle.LIMIT,
         correlation=choice(tuple(Correlation)),
         reject_style=choice(tuple(RejectStyle)),
         partial_fill_share=choice((None, None, 0.3, 0.6)),
@@ -171,7 +173,7 @@ def draw_plan(seed, **changes):
         disk=disk,
         requests=requests,
         settings=settings,
-        style=choice((OrderStyle.MARKET, OrderStyle.LIMIT)),
+        style=style,
         books_interval_s=bars * choice((60.0, 180.0, 180.0)),
         snapshot_steps=choice((10, 30, 30, 30, 300)),
         gap=some(0.01),
