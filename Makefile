@@ -13,12 +13,8 @@ COMPILE = $(BIN)/uv --no-config --quiet pip compile pyproject.toml --universal -
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help setup demo test check format bench conformance sigkill soak simulate mutants proto proto-check lock clean
-=======
-.PHONY: help setup demo fuzz test check format bench conformance sigkill simulate mutants \
+.PHONY: help setup demo fuzz test check format bench conformance sigkill soak simulate mutants \
 	proto proto-check lock wheel wheel-check sbom audit clean
->>>>>>> main
 
 help:  ## print this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | while IFS='	' read -r target what; do \
@@ -63,14 +59,12 @@ simulate: $(READY)  ## the whole bot under seeded faults; SEEDS=20000, or CANARI
 sigkill: $(READY)  ## kill the real bot 500 times and hold its books against the broker's
 	@PYTHONPATH=tests $(BIN)/python -m harness.sigkill $(ARGS)
 
-<<<<<<< HEAD
 soak: $(READY)  ## 2,000 prices a second for 20 minutes; ARGS='--minutes 3' for fewer
 	@PYTHONPATH=tests $(BIN)/python -m harness.soak $(ARGS)
-=======
+
 fuzz: $(READY)  ## 100,000 strange session documents and reports; nothing raises, nothing is invented
 	@ORCHESTRATE_PARTS=8 ORCHESTRATE_EXAMPLES=12500 $(BIN)/pytest -q -n 2 \
 		tests/property/orchestrator/test_documents.py $(ARGS)
->>>>>>> main
 
 proto: $(READY)  ## write the message classes anew from proto/
 	@$(PROTOC) --python_out=src --pyi_out=src
