@@ -16,6 +16,8 @@ from palmbot.adapters.alert_courier import AlertCourier, Delivery
 from palmbot.adapters.ctrader_broker import CtraderBroker, Endpoint
 from palmbot.adapters.instance_lock import InstanceLock
 from palmbot.adapters.operator_socket import OperatorServer
+from palmbot.adapters.service_notifier import BEAT_S as WATCHDOG_S
+from palmbot.adapters.service_notifier import ServiceNotifier
 from palmbot.adapters.sqlite_journal import SqliteJournal, open_journal
 from palmbot.adapters.tls import make_context
 from palmbot.adapters.token_keeper import TokenKeeper, TokenSource
@@ -117,7 +119,7 @@ async def open_bot(
         JournalDamaged: the journal is of another account, or does not verify.
     """
     params = wiring.params
-    _make_directory(wiring.directory)
+    make_directory(wiring.directory)
     with InstanceLock(wiring.directory, params.environment, params.account_id):
         journal, recovered = open_journal(
             wiring.directory / JOURNAL_NAME,
@@ -136,7 +138,7 @@ async def open_bot(
             inbox.put(Started(time=wiring.clock.wall_ms(), run_id=run_id, nonce=nonce))
             if (reason := read_halt(wiring.directory)) is not None:
                 inbox.put(halt_by_file(reason))
-            broker = _wire_broker(wiring, inbox, can_renew=True)
+            broker = _wire_broker(wiring, inbox, raise_alarm, can_renew=True)
             trader = Trader(
                 params=params,
                 state=recovered or initial_state(params),
@@ -201,6 +203,7 @@ async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
         )
         for observer in observers:
             trader.observe(observer)
+        supervisor = ServiceNotifier()
         halt_file = HaltFile(wiring.directory, sink=bot.inbox, read_state=lambda: trader.state)
         check_tokens = partial(_check_tokens, bot.broker, alerts.raise_alarm)
         routines: list[Metronome | Recurrence] = [
@@ -209,6 +212,7 @@ async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
             Recurrence(clock=clock, every_s=HEAD_LOG_S, call=lambda: log_head(bot.journal)),
             Recurrence(clock=clock, every_s=LINK_CHECK_S, call=alerts.check_link),
             Recurrence(clock=clock, every_s=BEAT_S, call=alerts.beat),
+            Recurrence(clock=clock, every_s=WATCHDOG_S, call=supervisor.beat),
             Recurrence(clock=clock, every_s=TOKEN_CHECK_S, call=check_tokens),
             Recurrence(clock=clock, every_s=CLOCK_CHECK_S, call=clock_check.check),
             Recurrence(clock=clock, every_s=DISK_CHECK_S, call=disk_check.check),
@@ -217,7 +221,7 @@ async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
         if bot.watch is not None:
             look = bot.watch.check_sight
             routines.append(Recurrence(clock=clock, every_s=CHECK_S, call=look))
-            players[WATCH] = bot.watch.run(_wire_broker(wiring, bot.watch))
+            players[WATCH] = bot.watch.run(_wire_broker(wiring, bot.watch, alerts.raise_alarm))
         if desk is not None:
             feed = MoodFeed(desk.source, sink=bot.inbox, read_state=lambda: trader.state)
             routines.append(Recurrence(clock=clock, every_s=LOOK_S, call=feed.look))
@@ -227,9 +231,11 @@ async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
         _listen_to_signals(departure, bot.inbox)
         for routine in routines:
             routine.start()
+        supervisor.ready()
         try:
             await supervise(players, stopped=stopped)
         finally:
+            supervisor.stopping()
             for routine in routines:
                 routine.stop()
     log_head(bot.journal)
@@ -295,7 +301,7 @@ async def run_watch(wiring: Wiring) -> None:
 async def _run_watch(
     wiring: Wiring, interval_s: float, raise_alarm: Callable[[RaiseAlarm], None]
 ) -> None:
-    _make_directory(wiring.directory)
+    make_directory(wiring.directory)
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
@@ -310,7 +316,9 @@ async def _run_watch(
     sight = Recurrence(clock=wiring.clock, every_s=CHECK_S, call=watch.check_sight)
     sight.start()
     try:
-        await supervise({WATCH: watch.run(_wire_broker(wiring, watch))}, stopped=stopped)
+        await supervise(
+            {WATCH: watch.run(_wire_broker(wiring, watch, raise_alarm))}, stopped=stopped
+        )
     finally:
         sight.stop()
 
@@ -398,7 +406,13 @@ def log_decision(event: Event, decision: Decision) -> None:
         log.info("step.decided", event_type=type(event).__name__, reason=decision.reason)
 
 
-def _wire_broker(wiring: Wiring, sink: EventSink, *, can_renew: bool = False) -> CtraderBroker:
+def _wire_broker(
+    wiring: Wiring,
+    sink: EventSink,
+    raise_alarm: Callable[[RaiseAlarm], None],
+    *,
+    can_renew: bool = False,
+) -> CtraderBroker:
     target = Target(
         environment=wiring.params.environment,
         account_id=wiring.params.account_id,
@@ -408,7 +422,11 @@ def _wire_broker(wiring: Wiring, sink: EventSink, *, can_renew: bool = False) ->
     tokens = None
     if wiring.tokens is not None:
         tokens = TokenKeeper(
-            wiring.tokens, clock=wiring.clock, can_renew=can_renew, raise_alarm=log_alarm
+            wiring.tokens,
+            clock=wiring.clock,
+            can_renew=can_renew,
+            raise_alarm=raise_alarm,
+            sink=sink if can_renew else None,
         )
 
     def make_connection(generation: int) -> ClientConnection:
@@ -428,7 +446,12 @@ def _wire_broker(wiring: Wiring, sink: EventSink, *, can_renew: bool = False) ->
     )
 
 
-def _make_directory(directory: Path) -> None:
+def make_directory(directory: Path) -> None:
+    """Make a data directory for its owner alone.
+
+    Raises:
+        ConfigInvalid: it cannot be made.
+    """
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as e:

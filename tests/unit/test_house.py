@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-REQUIREMENTS = [ROOT / "requirements" / name for name in ("live.txt", "dev.txt")]
+REQUIREMENTS = [
+    ROOT / "requirements" / name for name in ("live.txt", "dev.txt", "research.txt", "audit.txt")
+]
 PACKAGES = [ROOT / "src" / name for name in ("palmbot", "orchestrator")]
 ROOMS = sorted(path for package in PACKAGES for path in package.rglob("__init__.py"))
 PIN = re.compile(r"^([a-z0-9._-]+)==(\S+?)( ;.*?)? \\$", re.MULTILINE)
@@ -40,8 +42,8 @@ def test_every_pin_carries_a_hash(path):
 
 
 def test_what_trades_is_pinned_to_what_was_tested():
-    live, dev = (pins_of(path) for path in REQUIREMENTS)
-    assert live.items() <= dev.items()
+    live, dev, research, _ = (pins_of(path) for path in REQUIREMENTS)
+    assert live.items() <= research.items() <= dev.items()
 
 
 def test_what_trades_needs_no_development_or_research_tool():
@@ -63,7 +65,8 @@ def test_every_declared_dependency_is_pinned():
         for group in groups
         for line in group
     }
-    assert declared <= {name for name, _ in pins_of(REQUIREMENTS[1])}
+    pinned = {name for path in REQUIREMENTS for name, _ in pins_of(path)}
+    assert declared <= pinned
 
 
 @pytest.mark.parametrize("path", ROOMS, ids=lambda path: str(path.parent.relative_to(ROOT / "src")))

@@ -23,17 +23,18 @@ from palmbot.ctrader.session import Credentials
 from palmbot.ctrader.tokens import RenewedTokens
 from palmbot.domain.commands import RaiseAlarm, Severity
 from palmbot.domain.errors import ConfigInvalid, ConnectionLost, PalmbotError, TokenRefused
+from palmbot.domain.events import TokenChecked
 from palmbot.domain.secret import Secret
 from palmbot.domain.units import MS_PER_DAY, MS_PER_MINUTE, MS_PER_SECOND, TimestampMs
-from palmbot.ports import Clock, Tokens
+from palmbot.ports import UNKNOWN_TIME, Clock, EventSink, Tokens
 
 LIVES_LEFT: Final = 5
 """Renewed when a fifth of the life is left: most of a week for whatever may go wrong."""
 DUE_MS: Final = 3 * MS_PER_DAY
 RETRY_MS: Final = 15 * MS_PER_MINUTE
 """Between two attempts that fail while the pair at hand still lives."""
-ALARM_MS: Final = 3 * MS_PER_DAY
-ALARM_EVERY_MS: Final = MS_PER_DAY
+TELL_MS: Final = 60 * MS_PER_MINUTE
+"""Between two words to the core about the age, while nothing happens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +68,16 @@ class TokenKeeper:
         clock: Clock,
         can_renew: bool,
         raise_alarm: Callable[[RaiseAlarm], None],
+        sink: EventSink | None = None,
     ) -> None:
         """Read nothing yet.
 
         Args:
             source: The pair; the age of a seed is not known, so it is renewed at once.
             can_renew: False for one who only looks on, such as the stop watch.
+            sink: Who judges the age of the pair, by `TokenChecked`.
         """
+        self._sink = sink
         self._store = source.store
         self._seed = source.seed
         self._clock = clock
@@ -85,9 +89,9 @@ class TokenKeeper:
         """Refresh token that the broker does not take any more."""
         self._must_renew = False
         self._was_renewed_first = False
-        self._has_failed = False
+        self._failure = ""
         self._retry_at: TimestampMs = TimestampMs(0)
-        self._alarmed_at: TimestampMs | None = None
+        self._told_at: TimestampMs | None = None
 
     def read(self) -> Tokens:
         """Return the newest pair, for a connection about to be made.
@@ -121,15 +125,17 @@ class TokenKeeper:
         return replace(credentials, access_token=pair.access_token, renew_with=renew_with)
 
     def is_due(self) -> bool:
-        """Tell whether the pair wants to be renewed now; also sees to the alarm about its age."""
+        """Tell whether the pair wants to be renewed now; otherwise say how old it is."""
         pair = self._used
         if pair is None:
             return False
         now = self._clock.wall_ms()
-        self._watch_age(pair, now)
-        if not self._can_renew or now < self._retry_at or pair.refresh_token == self._refused:
-            return False
-        return is_due(pair, now)
+        may_try = now >= self._retry_at and pair.refresh_token != self._refused
+        if self._can_renew and may_try and is_due(pair, now):
+            return True
+        if self._told_at is None or now - self._told_at >= TELL_MS:
+            self._tell_age()
+        return False
 
     def begin(self) -> Secret | None:
         """Take the lock and return the refresh token to use; None if it is not our turn.
@@ -176,8 +182,9 @@ class TokenKeeper:
         finally:
             self._release()
         self._used = pair
-        self._must_renew = self._has_failed = False
-        self._alarmed_at = None
+        self._must_renew = False
+        self._failure = ""
+        self._tell_age()
         return pair.access_token
 
     def give_up(self, error: PalmbotError) -> None:
@@ -185,15 +192,14 @@ class TokenKeeper:
         attempt = self._attempt
         if attempt is None:
             return
-        self._has_failed = True
+        self._failure = str(error)
         if isinstance(error, TokenRefused):
             self._refused = attempt.pair.refresh_token
             self._alarm(Severity.CRITICAL, str(error))
             self._store.forget_renewal()
-        else:
-            self._alarm(Severity.WARNING, f"the tokens could not be renewed: {error}")
         self._postpone()
         self._release()
+        self._tell_age()
 
     def judge_refusal(self, refused: TokenRefused) -> PalmbotError:
         """Return what a refused access token means: try again, or a person is needed."""
@@ -210,20 +216,14 @@ class TokenKeeper:
         self._must_renew = True
         return ConnectionLost("the access token is not accepted any more; renewing it")
 
-    def _watch_age(self, pair: Tokens, now: TimestampMs) -> None:
-        left_ms = pair.expires_at - now
-        if not self._has_failed or pair.expires_at == 0 or left_ms > ALARM_MS:
+    def _tell_age(self) -> None:
+        """Let the core judge: it warns a person, and stops entries when the end is near."""
+        pair = self._used
+        if self._sink is None or pair is None or pair.expires_at == UNKNOWN_TIME:
             return
-        if self._alarmed_at is not None and now - self._alarmed_at < ALARM_EVERY_MS:
-            return
-        self._alarmed_at = now
-        hours = max(0, left_ms) // (60 * MS_PER_MINUTE)
-        severity = Severity.CRITICAL if left_ms < MS_PER_DAY else Severity.WARNING
-        self._alarm(
-            severity,
-            f"the access token ends in {hours} hours and could not be renewed: log in with "
-            "`palmbot login`, positions keep their stops at the broker meanwhile",
-        )
+        now = self._clock.wall_ms()
+        self._told_at = now
+        self._sink.put(TokenChecked(left_ms=pair.expires_at - now, failure=self._failure))
 
     def _alarm(self, severity: Severity, text: str) -> None:
         self._raise_alarm(RaiseAlarm(severity=severity, text=text))

@@ -4,13 +4,12 @@ from pathlib import Path
 
 from palmbot.adapters.ctrader_inquirer import BrokerAccess
 from palmbot.bootstrap import Wiring
+from palmbot.cli.directory import choose_directory
 from palmbot.cli.run import wire
-from palmbot.config.access import missing_names, read_broker_variables
 from palmbot.config.loading import load_config
-from palmbot.config.names import BROKER_PREFIX, ENV_NAME
-from palmbot.ctrader.session import Credentials
-from palmbot.domain.errors import ConfigInvalid
-from palmbot.domain.secret import Secret
+from palmbot.config.login import Login
+from palmbot.config.login import find_login as read_login
+from palmbot.config.settings import Config
 
 
 def find_broker(simulator: Path | None, settings: Path | None) -> BrokerAccess:
@@ -36,28 +35,11 @@ def to_access(wiring: Wiring) -> BrokerAccess:
     )
 
 
-def find_credentials() -> Credentials:
-    """Return what makes application and token known, for questions about no certain account.
+def find_login(config: Config) -> Login:
+    """Return what opens the broker's door, for questions about no certain account.
 
     Raises:
-        ConfigInvalid: some of it is not set in `.env`.
+        ConfigInvalid: nobody is logged in, or `.env` lacks the application.
     """
-    path = Path(ENV_NAME)
-    variables = read_broker_variables(path if path.is_file() else None)
-    client_id, secret, token = (
-        variables.client_id,
-        variables.client_secret,
-        variables.access_token,
-    )
-    if client_id is None or secret is None or token is None:
-        missing = [
-            name for name in missing_names(variables) if name != f"{BROKER_PREFIX}ACCOUNT_ID"
-        ]
-        raise ConfigInvalid(
-            f"{', '.join(missing)} not set: copy .env.example to {ENV_NAME} and fill it in"
-        )
-    return Credentials(
-        client_id=client_id,
-        client_secret=Secret(secret.get_secret_value()),
-        access_token=Secret(token.get_secret_value()),
-    )
+    environment = config.environment
+    return read_login(config.access, environment, choose_directory(environment, None))

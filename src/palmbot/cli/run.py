@@ -15,6 +15,7 @@ from palmbot.cli.directory import choose_directory
 from palmbot.cli.log import set_up_log
 from palmbot.cli.output import EXIT_DONE
 from palmbot.config.loading import load_config
+from palmbot.config.login import find_login, require_account
 from palmbot.config.sections import BrokerSettings
 from palmbot.config.settings import Config
 from palmbot.ctrader.session import Credentials
@@ -101,21 +102,19 @@ def _wire_broker(config: Config, directory: Path | None, *, is_shadow: bool) -> 
             "CTRADER_ENVIRONMENT is demo or live; for the simulator use `palmbot run --simulator`"
         )
     endpoint = endpoint_for(environment)
-    access = config.require_access()
+    place = choose_directory(environment, directory)
+    login = find_login(config.access, environment, place)
     return Wiring(
         params=config.make_params(
-            environment=environment, account_id=access.account_id, is_shadow=is_shadow
+            environment=environment, account_id=require_account(login), is_shadow=is_shadow
         ),
         endpoint=endpoint,
         tls=make_context(config.tls.cafile, config.tls.crlfile),
-        credentials=Credentials(
-            client_id=access.client_id,
-            client_secret=access.client_secret,
-            access_token=access.access_token,
-        ),
+        credentials=login.credentials,
+        tokens=login.tokens,
         symbol_aliases=config.broker.symbol_aliases,
         sentiment=config.make_sentiment_plan(),
-        directory=choose_directory(environment, directory),
+        directory=place,
         clock=SystemClock(),
         ids=SystemIds(),
         draw_jitter=random.random,

@@ -19,14 +19,14 @@ from palmbot.domain.units import AccountId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountAccess:
-    """What opens the account at the broker. Source: `.env`."""
+class EnvAccess:
+    """What opens an account at the broker, as far as `.env` holds it; see `login`."""
 
-    account_id: AccountId
-    client_id: str
-    client_secret: Secret
-    access_token: Secret
-    refresh_token: Secret | None
+    account_id: AccountId | None = None
+    client_id: str | None = None
+    client_secret: Secret | None = None
+    access_token: Secret | None = None
+    refresh_token: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,31 +193,16 @@ def _to_secret(text: SecretStr | None) -> Secret | None:
     return Secret(plain) if plain else None
 
 
-def to_access(variables: BrokerVariables) -> AccountAccess | None:
-    """Return what opens the account; None if some of it is not set, see `missing_names`."""
-    client_id, secret = variables.client_id, variables.client_secret
-    token, account_id = variables.access_token, variables.account_id
-    if client_id is None or secret is None or token is None or account_id is None:
-        return None
-    refresh = variables.refresh_token
-    return AccountAccess(
-        account_id=AccountId(account_id),
-        client_id=client_id,
-        client_secret=Secret(secret.get_secret_value()),
-        access_token=Secret(token.get_secret_value()),
-        refresh_token=None if refresh is None else Secret(refresh.get_secret_value()),
+def to_access(variables: BrokerVariables) -> EnvAccess:
+    """Return the variables in the types of the rest of the program."""
+    account_id = variables.account_id
+    return EnvAccess(
+        account_id=None if account_id is None else AccountId(account_id),
+        client_id=variables.client_id,
+        client_secret=_to_secret(variables.client_secret),
+        access_token=_to_secret(variables.access_token),
+        refresh_token=_to_secret(variables.refresh_token),
     )
-
-
-def missing_names(variables: BrokerVariables) -> tuple[str, ...]:
-    """Return the names of the variables that `to_access` lacks."""
-    required = {
-        "CLIENT_ID": variables.client_id,
-        "CLIENT_SECRET": variables.client_secret,
-        "ACCESS_TOKEN": variables.access_token,
-        "ACCOUNT_ID": variables.account_id,
-    }
-    return tuple(BROKER_PREFIX + name for name, value in required.items() if value is None)
 
 
 def _prefix(kind: type[BaseSettings]) -> str:

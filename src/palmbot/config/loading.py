@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from palmbot.config.access import (
-    missing_names,
     read_broker_variables,
     read_messengers,
     read_mood_keys,
@@ -22,6 +21,7 @@ from palmbot.config.sections import (
     AlertSettings,
     BreakerSettings,
     BrokerSettings,
+    LoginSettings,
     RiskSettings,
     SentimentSettings,
     StrategySettings,
@@ -49,6 +49,7 @@ class _Sections(BaseSettings):
     risk: RiskSettings = RiskSettings()
     breakers: BreakerSettings = BreakerSettings()
     tls: TlsSettings = TlsSettings()
+    login: LoginSettings = LoginSettings()
     alerts: AlertSettings = AlertSettings()
 
     @classmethod
@@ -87,9 +88,9 @@ def load_config(settings: Path | None = None, env_file: Path | None = None) -> C
         risk=sections.risk,
         breakers=sections.breakers,
         tls=sections.tls,
+        login=sections.login,
         alerts=sections.alerts,
         messengers=read_messengers(env_path),
-        missing=missing_names(variables),
         mood_keys=read_mood_keys(env_path),
     )
     # Ranges are judged now, not when the bot has half started.

@@ -195,3 +195,13 @@ class TlsSettings:
     """PEM with the authorities to trust instead of the system's."""
     crlfile: Path | None = None
     """PEM with the certificates that the broker's authority has revoked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginSettings:
+    """Section `[login]`."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    redirect_port: Annotated[int, Field(ge=1024, le=65_535)] = 8_765
+    """Of `http://127.0.0.1:PORT/callback`, which has to be among the application's addresses."""

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, field
 
-from palmbot.config.access import AccountAccess, Messengers, MoodKeys
-from palmbot.config.names import ENV_NAME, SETTINGS_NAME
+from palmbot.config.access import EnvAccess, Messengers, MoodKeys
+from palmbot.config.names import SETTINGS_NAME
 from palmbot.config.ranges import check_period, check_risk, to_bp, to_minute, to_ms, to_percent
 from palmbot.config.sections import (
     AlertSettings,
     BreakerSettings,
     BrokerSettings,
+    LoginSettings,
     RiskSettings,
     SentimentSettings,
     StrategySettings,
@@ -28,32 +29,18 @@ class Config:
 
     environment: Environment = Environment.DEMO
     """`demo` or `live`; the simulator is chosen on the command line and needs no `.env`."""
-    access: AccountAccess | None = None
-    """None if `.env` does not hold all of it; see `require_access`."""
+    access: EnvAccess = field(default_factory=EnvAccess)
+    """What `.env` holds; see `config.login` for the rest."""
     broker: BrokerSettings = field(default_factory=BrokerSettings)
     strategy: StrategySettings = field(default_factory=StrategySettings)
     sentiment: SentimentSettings = field(default_factory=SentimentSettings)
     risk: RiskSettings = field(default_factory=RiskSettings)
     breakers: BreakerSettings = field(default_factory=BreakerSettings)
     tls: TlsSettings = field(default_factory=TlsSettings)
+    login: LoginSettings = field(default_factory=LoginSettings)
     alerts: AlertSettings = field(default_factory=AlertSettings)
     messengers: Messengers = field(default_factory=Messengers)
-    missing: tuple[str, ...] = ()
-    """Names of the variables that `access` lacks."""
     mood_keys: MoodKeys = field(default_factory=MoodKeys)
-
-    def require_access(self) -> AccountAccess:
-        """Return what opens the account.
-
-        Raises:
-            ConfigInvalid: some of it is not set.
-        """
-        if self.access is None:
-            raise ConfigInvalid(
-                f"{', '.join(self.missing)} not set: copy .env.example to {ENV_NAME} and fill it "
-                "in, or trade against `palmbot simulate`, which needs none of them"
-            )
-        return self.access
 
     def make_params(
         self, *, environment: Environment, account_id: AccountId, is_shadow: bool = False

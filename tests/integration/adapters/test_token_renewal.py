@@ -23,7 +23,7 @@ from palmbot.domain.errors import ConfigInvalid, ConnectionLost, TokenRefused
 from palmbot.domain.events import AccountChanged, BooksReported, LinkLost, LinkReady
 from palmbot.domain.orders import Environment
 from palmbot.domain.secret import Secret
-from palmbot.domain.units import MS_PER_DAY, MS_PER_SECOND, AccountId, TimestampMs
+from palmbot.domain.units import MS_PER_DAY, MS_PER_MINUTE, MS_PER_SECOND, AccountId, TimestampMs
 from palmbot.ports import Tokens
 from palmbot.simulator.server import SimulatorServer
 
@@ -52,6 +52,7 @@ class Stage:
         self.store = TokenFile(directory / "tokens.json")
         self.clock = SystemClock()
         self.alarms: list[RaiseAlarm] = []
+        self.ages = Sink()
         self.tasks: list[asyncio.Task] = []
 
     def pair(self, *, left_ms: int = LIFE_MS, access: str = "", refresh: str = "") -> Tokens:
@@ -69,6 +70,7 @@ class Stage:
             clock=self.clock,
             can_renew=can_renew,
             raise_alarm=self.alarms.append,
+            sink=self.ages,
         )
 
     def start(self, keeper: TokenKeeper) -> tuple[CtraderBroker, Sink]:
@@ -150,6 +152,8 @@ async def test_an_old_pair_is_renewed_on_the_same_connection_and_stored_before_i
         broker.query(books)
         await stage.until(lambda: sink.of(BooksReported))
         assert stage.alarms == []
+        (told,) = stage.ages.events
+        assert (told.left_ms // MS_PER_DAY, told.failure) == (30, "")
         broker.check_tokens()  # young again: nothing is asked
         assert broker.open_requests == 0
 
@@ -240,9 +244,10 @@ async def test_a_refused_renewal_is_told_and_the_session_goes_on_while_its_token
         broker.check_tokens()
         await stage.until(lambda: stage.alarms)
         broker.check_tokens()
-        texts = [alarm.text for alarm in stage.alarms]
-        assert "refuses to renew" in texts[0]
-        assert "ends in 47 hours" in texts[1]
+        assert "refuses to renew" in stage.alarms[0].text
+        (told,) = stage.ages.events
+        assert told.left_ms // (60 * MS_PER_MINUTE) == 47
+        assert "refuses to renew" in told.failure
         assert broker.open_requests == 0  # no second attempt with the same token
         assert broker.is_ready
         assert not sink.of(LinkLost)

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from palmbot.config.access import EnvAccess
 from palmbot.config.loading import load_config
 from palmbot.config.settings import Config
 from palmbot.core.breakers.rules import BreakerRules
 from palmbot.core.params import EngineParams, SentimentMode
 from palmbot.domain.errors import ConfigInvalid
 from palmbot.domain.orders import Environment, OrderStyle
+from palmbot.domain.secret import Secret
 from palmbot.domain.units import AccountId
 
 ACCOUNT = AccountId(7)
@@ -225,10 +227,10 @@ def test_a_file_that_was_named_has_to_exist():
 
 
 def test_the_secrets_come_out_of_the_env_file_and_show_in_no_text():
-    access = load_env(ENV).require_access()
+    access = load_env(ENV).access
     assert access.account_id == 42
-    assert access.client_secret.reveal() == "hush"
-    assert access.access_token.reveal() == "open-sesame"
+    assert access.client_secret == Secret("hush")
+    assert access.access_token == Secret("open-sesame")
     assert access.refresh_token is None
     assert "hush" not in repr(access)
     assert "open-sesame" not in repr(access)
@@ -236,15 +238,7 @@ def test_the_secrets_come_out_of_the_env_file_and_show_in_no_text():
 
 def test_the_environment_overrides_the_env_file(monkeypatch):
     monkeypatch.setenv("CTRADER_ACCOUNT_ID", "43")
-    assert load_env(ENV).require_access().account_id == 43
-
-
-def test_missing_secrets_are_named_when_they_are_needed():
-    config = load_env("CTRADER_CLIENT_ID=app\nCTRADER_ACCESS_TOKEN=\n")
-    with pytest.raises(
-        ConfigInvalid, match="CTRADER_CLIENT_SECRET, CTRADER_ACCESS_TOKEN, CTRADER_ACCOUNT_ID not"
-    ):
-        config.require_access()
+    assert load_env(ENV).access.account_id == 43
 
 
 @pytest.mark.parametrize(
@@ -272,7 +266,7 @@ def test_a_refusal_never_quotes_a_secret():
 def test_an_env_file_with_secrets_that_others_can_read_is_refused():
     with pytest.raises(ConfigInvalid, match=r"run `chmod 600 .env`"):
         load_env(ENV, mode=0o640)
-    assert load_env("CTRADER_ENVIRONMENT=demo", mode=0o644).access is None
+    assert load_env("CTRADER_ENVIRONMENT=demo", mode=0o644).access == EnvAccess()
 
 
 def test_a_period_that_no_broker_keeps_is_refused(tmp_path):
