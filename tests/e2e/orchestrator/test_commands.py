@@ -1,20 +1,27 @@
-"""The commands a person types, as a process, from the project's folder."""
+"""The commands a person types, from the project's folder; one of them as a process."""
 
 import json
 import subprocess
 import sys
-from pathlib import Path
+from dataclasses import dataclass
 
 import pytest
 
 from harness.orchestrator_papers import FRENCH
+from orchestrator.cli.main import run_command
 
-pytestmark = pytest.mark.timeout(120)  # each test starts some ten processes
-SRC = str(Path(__file__).parents[3] / "src")
+pytestmark = pytest.mark.timeout(120)  # runs start some ten processes
+
+
+@dataclass(frozen=True)
+class Outcome:
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 @pytest.fixture
-def orchestrate(tmp_path):
+def orchestrate(tmp_path, monkeypatch, capfd):
     """Return a function that runs the command in a small repository."""
     (tmp_path / "ORCHESTRATOR_SESSION_A.md").write_text(FRENCH, encoding="utf-8")
     (tmp_path / "acceptance.toml").write_text(
@@ -32,17 +39,14 @@ def orchestrate(tmp_path):
         ("-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "base"),
     ):
         subprocess.run(["git", *arguments], cwd=tmp_path, check=True)  # noqa: S603, S607
-    environment = {"PYTHONPATH": SRC, "PATH": "/usr/local/bin:/usr/bin:/bin", "COLUMNS": "200"}
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    capfd.readouterr()
 
     def call(*arguments):
-        return subprocess.run(  # noqa: S603
-            [sys.executable, "-m", "orchestrator.cli.main", *arguments],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        code = run_command(arguments)
+        said = capfd.readouterr()
+        return Outcome(code, said.out, said.err)
 
     call.root = tmp_path
     return call
@@ -103,6 +107,13 @@ def test_a_report_outside_of_a_run_goes_into_the_central_file(orchestrate):
     told = orchestrate("report", "--batch", "LOT-A-001", "--task", "1=ok:Cache", "--file", "a.py")
     assert told.returncode == 0
     assert "### LOT-A-001: COMPLETED" in (orchestrate.root / "CLAUDE.md").read_text()
+
+
+def test_the_installed_command_prints_one_document_and_nothing_beside_it(orchestrate):
+    argv = [sys.executable, "-m", "orchestrator.cli.main", "lint", "--json"]
+    told = subprocess.run(argv, check=False, capture_output=True, text=True)  # noqa: S603
+    assert (told.returncode, told.stderr) == (0, "")
+    assert [each["id"] for each in json.loads(told.stdout)["batches"]] == ["LOT-A-001", "LOT-A-002"]
 
 
 def test_adapters_and_agents_can_be_listed(orchestrate):
