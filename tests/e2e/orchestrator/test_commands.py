@@ -62,7 +62,10 @@ def test_a_run_without_a_sidecar_check_is_weak_and_what_is_unchecked_waits(orche
     assert second["state"] in {"pending", "awaiting_approval"}
     assert "orchestrate approve" in shown["finished"]
     waiting = shown["finished"].rsplit(" ", 1)[-1]
-    assert orchestrate("approve", waiting).returncode == 0
+    assert orchestrate("approve", waiting, "--json").returncode == 0
+    other = {"LOT-A-001", "LOT-A-002"} - {waiting}
+    assert "it waits for no approval" in orchestrate("approve", *other).stderr
+    assert "the run is not paused" in orchestrate("resume").stderr
     orchestrate("run")
     again = json.loads(orchestrate("status", "--json").stdout)
     assert {b["id"]: b["state"] for b in again["batches"]}[waiting] in {"done", "done_weak"}
@@ -88,6 +91,33 @@ def test_lint_and_audit_hand_out_nothing(orchestrate):
     assert text.replace("❔", "").count("LOT-A-001") == FRENCH.count("LOT-A-001")
 
 
+SECOND = FRENCH[FRENCH.index("### LOT-A-002") : FRENCH.index("## 📋")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("## 📋", SECOND.replace("Mesures", "Autre") + "\n## 📋", "stands in lines 39 and 49"),
+        ("À DÉMARRER", "EN ATTENTE (après A-002)", "DEPENDENCY_CYCLE"),
+        ("(après A-001)", "(après B-009)", "waits for B-009, which no section defines"),
+        ("2. Mesures\n3.", "2. Mesures\n2.", "gives two tasks the same number"),
+        ("CLAUDE.md (section", "../CLAUDE.md (section", "CENTRAL_FILE_OUTSIDE"),
+    ],
+)
+def test_a_document_that_cannot_be_run_is_refused_before_anything_starts(
+    orchestrate, old, new, words
+):
+    place = orchestrate.root / "ORCHESTRATOR_SESSION_A.md"
+    text = FRENCH.replace(old, new)
+    place.write_text(text, encoding="utf-8")
+    outcome = orchestrate("run", "--json")
+    assert (outcome.returncode, outcome.stdout) == (1, "")
+    assert words in outcome.stderr
+    assert f"{place}:" in outcome.stderr, "the line is named"
+    assert place.read_text(encoding="utf-8") == text
+    assert not (orchestrate.root / ".orchestrator" / "log.db").exists()
+
+
 def test_errors_are_one_sentence_and_a_code(orchestrate):
     for arguments, words, code in (
         (("status",), "nothing was run", 1),
@@ -96,6 +126,10 @@ def test_errors_are_one_sentence_and_a_code(orchestrate):
         (("report", "--batch", "x"), "is no batch id", 1),
         (("cancel",), "name one batch", 2),
         (("run", "--no-such-option"), "", 2),
+        (("run", "--acceptance", "typo.toml"), "typo.toml does not exist", 1),
+        (("lint", "--repair", "/nowhere/x.md"), "/nowhere/x.md cannot be written", 1),
+        (("status", "--root", "nowhere"), "nowhere is no folder", 1),
+        (("agents", "lint", "nowhere"), "nowhere is no folder", 1),
     ):
         outcome = orchestrate(*arguments)
         assert outcome.returncode == code, (arguments, outcome)
