@@ -210,10 +210,12 @@ class BreakerWorld(World):
         self.give(OperatorHalted(actor="test", reason="calm"))
         for number in range(self.params.breakers.tape_minutes_min + 2):
             self.broker.now += MINUTE
-            for second, change in ((0, 0), (20_000, 10_000), (40_000, 0)):
+            for second, change in ((0, 0), (20_000, 60_000), (40_000, 0)):
                 self.give(make_tick(self.broker.now + second, bid + change + number % 2 * 1_000))
         self.broker.now += MINUTE
-        self.give(make_tick(self.broker.now, bid), make_tick(self.broker.now + 2_000, bid + 60_000))
+        self.give(
+            make_tick(self.broker.now, bid), make_tick(self.broker.now + 2_000, bid - 600_000)
+        )
         self.broker.now += 2_000
         self.give(OperatorResumed(actor="test", reason="storm"))
 

@@ -27,11 +27,12 @@ from palmbot.domain.orders import (
     Position,
     parse_label,
 )
-from palmbot.domain.units import MONEY_SCALE, PRICE_SCALE, PositionId, Price
+from palmbot.domain.units import MONEY_SCALE, PRICE_SCALE, OrderId, PositionId, Price
 
 POSITION_ITEM = "position:"
 CLOCK_ITEM = "clock"
 BALANCE_ITEM = "balance"
+JOURNAL_ITEM = "journal"
 EXPIRY_GRACE_MS = 5_000
 """Broker time after an order's end of life before its absence counts."""
 PROOF_GAP_MS = 10_000
@@ -55,6 +56,7 @@ def compare_books(
         *comparison.other_positions(),
         *comparison.intents(),
         *comparison.orders(),
+        *comparison.forgotten_orders(),
         *comparison.balance(),
     )
 
@@ -84,6 +86,25 @@ def find_foreign(
         and parse_label(position.label, params.environment) is None
         and position.position_id not in state.books.positions
     )
+
+
+def find_forgotten(
+    broker: BrokerBooks, state: EngineState, params: EngineParams
+) -> tuple[OrderId, ...]:
+    """Return the past orders of ours that our books lack, oldest first.
+
+    Those of an open position are left out: the position itself is the difference then.
+    """
+    books = state.books
+    open_now = {position.position_id for position in broker.positions}
+    found = []
+    for order in broker.past_orders:
+        intent_id = parse_label(order.label, params.environment)
+        is_ours = intent_id is not None and not order.is_closing and not order.is_protection
+        is_known = intent_id in books.intents or order.position_id in books.closed_positions
+        if is_ours and not is_known and order.position_id not in open_now:
+            found.append(order.order_id)
+    return tuple(each for each in found if each not in books.forgotten_orders)
 
 
 class _Comparison:
@@ -198,6 +219,22 @@ class _Comparison:
                 action="cancel it",
                 order_id=order.order_id,
                 intent_id=intent_id,
+            )
+
+    def forgotten_orders(self) -> Iterator[Discrepancy]:
+        """Orders of ours that are over and that our books know nothing of.
+
+        So it looks with a journal that was taken back to an older copy, a data directory that was
+        lost, and a second bot on the account: what the breakers remember is then not all.
+        """
+        found = find_forgotten(self._broker, self._state, self._params)
+        if found:
+            yield Discrepancy(
+                kind=DiscrepancyClass.REMOTE_ONLY_OURS,
+                item=JOURNAL_ITEM,
+                detail=f"{len(found)} past orders carry our label and are not in the journal (the "
+                f"newest is {found[-1]}): it is older than the account, or another bot trades here",
+                action="halt, ask a person",
             )
 
     def balance(self) -> Iterator[Discrepancy]:

@@ -31,10 +31,12 @@ from palmbot.core.link import (
 from palmbot.core.reconcile import (
     BALANCE_ITEM,
     CLOCK_ITEM,
+    JOURNAL_ITEM,
     LATE_STATES,
     POSITION_ITEM,
     compare_books,
     find_foreign,
+    find_forgotten,
     find_order,
     is_stop_loose,
     name_position,
@@ -68,6 +70,8 @@ from palmbot.domain.units import IntentId, PositionId
 OLD_READINGS_MAX = 3
 """Readings in a row put aside as older than the events: a wrong stamp must not keep us from
 acting on what the broker says."""
+FORGOTTEN_ORDERS_MAX = 512
+"""So many orders of ours without a row are named once; a busy month has fewer."""
 REPAIRS_MAX = 3
 """Failed repairs of a missing stop before the position is closed instead."""
 CLEAN_READINGS = 2
@@ -239,11 +243,22 @@ def _act(step: Step, found: Discrepancy, broker: BrokerBooks) -> None:
         order = find_order(broker, found.order_id)
         if order is not None:
             ask_cancel(step, order, found.detail)
+    elif found.item == JOURNAL_ITEM:
+        _distrust_journal(step, found, broker)
     elif found.kind is DiscrepancyClass.BALANCE_GAP:
         # The broker's balance is the true one, and the day's loss is measured by it at once.
         apply_balance(step, broker.balance, broker.balance_version)
         if _note_absence(step, found.item, broker).readings >= READINGS_BEFORE_QUARANTINE:
             quarantine(step, found)
+
+
+def _distrust_journal(step: Step, found: Discrepancy, broker: BrokerBooks) -> None:
+    """Halt: trips and losses that the journal has forgotten may stand."""
+    forgotten = find_forgotten(broker, step.state, step.params)
+    known = (*step.books.forgotten_orders, *forgotten)[-FORGOTTEN_ORDERS_MAX:]
+    step.set_books(replace(step.books, forgotten_orders=known))
+    quarantine(step, found)
+    halt(step, RECONCILIATION, found.detail)
 
 
 def _act_on_intent(

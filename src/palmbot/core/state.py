@@ -216,7 +216,8 @@ class Discrepancy:
 
     kind: DiscrepancyClass
     item: str
-    """Id of an intent, `position:<id>`, `order:<id>`, `balance`, `account`, `symbol` or `clock`."""
+    """Id of an intent, `position:<id>`, `order:<id>`, `balance`, `account`, `symbol`, `clock`
+    or `journal`."""
     detail: str
     """Both sides of it, with numbers."""
     action: str
@@ -261,6 +262,8 @@ class Books:
     """Newest fills applied; a fill in here changes nothing again."""
     closed_positions: tuple[PositionId, ...] = ()
     """Newest positions gone for good; no late fill opens them again."""
+    forgotten_orders: tuple[OrderId, ...] = ()
+    """Orders at the broker that carry our label and are not in our books; a person was told."""
     foreign_positions: tuple[PositionId, ...] = ()
     """Positions in our symbol that are not ours: never touched, and no entry beside them."""
     quarantine: dict[str, QuarantineItem] = field(default_factory=dict)

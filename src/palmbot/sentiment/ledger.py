@@ -26,6 +26,9 @@ WARNING_SHARE: Final = 0.8
 MICRO_USD: Final = 1_000_000
 """Sums are kept in whole millionths, so that a limit is met exactly."""
 
+CLAIM_USD_MAX: Final = 1e6
+"""What is claimed above it is noted as this much: the file holds whole numbers of 64 bits."""
+
 _SCHEMA: Final = f"""
 BEGIN;
 PRAGMA application_id = {APPLICATION_ID};
@@ -107,7 +110,7 @@ class Ledger:
         """
         if cost_usd is None or not math.isfinite(cost_usd) or cost_usd < 0:
             return True
-        cost = _to_micro(cost_usd)
+        cost = _to_micro(min(cost_usd, CLAIM_USD_MAX))
         try:
             return await self._run(lambda: self._settle(number, cost))
         except sqlite3.Error as e:

@@ -84,6 +84,49 @@ def sole_position(world):
     return position
 
 
+# -- a journal that is older than the account ------------------------------------------------
+
+
+def test_r6_a_restored_old_journal_halts_until_a_person_has_looked():
+    """Hypothetical losses forgotten with it would let the breakers stand closed."""
+    world = world_with_position()
+    world.give(*world.broker.close(sole_position(world).position_id))
+    world.read_books()
+    backup = world.state
+    for _ in range(2):
+        world.enter()
+        world.give(*world.broker.close(sole_position(world).position_id))
+    world.read_books()
+    world.state = backup
+    world.generation = 0
+    world.give(Started(time=TimestampMs(world.broker.now), run_id="restored", nonce=9))
+    world.connect()
+    decision = world.read_books()
+    assert D.REMOTE_ONLY_OURS in kinds(decision)
+    assert world.state.switch.halted_by == "reconciliation"
+    assert "2 past orders carry our label" in world.state.switch.reason
+    assert "journal" in world.state.books.quarantine
+    assert world.state.books.balance == world.broker.balance
+    world.read_books()
+    assert ack(world, "journal", Acknowledgement.ADOPT).reason.startswith("refused")
+    ack(world, "journal", Acknowledgement.IGNORE)
+    world.read_books()
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+    assert world.state.switch.halted_by == "reconciliation"
+    world.give(OperatorResumed(actor="eve", reason="looked it up"))
+    world.read_books()
+    assert world.state.switch.halted_by is None  # the same orders are told once
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+
+
+def test_r6_orders_that_the_journal_knows_or_others_placed_are_not_missed():
+    world = world_with_position()
+    world.give(*world.broker.close(sole_position(world).position_id))
+    foreign = replace(world.broker.orders[0], order_id=1, label="", client_order_id="")
+    world.broker.orders.append(foreign)
+    assert world.read_books().discrepancies == ()
+
+
 # -- the way to CONSISTENT ------------------------------------------------------------------
 
 
