@@ -18,7 +18,15 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from palmbot.cli.output import EXIT_DONE, EXIT_REFUSED, print_json, stderr, stdout
+from palmbot.cli.output import (
+    EXIT_DONE,
+    EXIT_INTERRUPTED,
+    EXIT_REFUSED,
+    print_json,
+    report_error,
+    stderr,
+    stdout,
+)
 from palmbot.domain.errors import InputInvalid
 from palmbot.pricefiles.bar_reader import ReadOptions
 from palmbot.research.grid import make_grid
@@ -122,8 +130,12 @@ def optimize(  # noqa: PLR0913  (options of one command)
         address=address,
         workers=workers,
     )
-    with _show_progress() as tell:
-        result = run_optimize(plan, tell)
+    try:
+        with _show_progress() as tell:
+            result = run_optimize(plan, tell)
+    except KeyboardInterrupt:
+        report_error("interrupted; the same command goes on where this one stopped")
+        return EXIT_INTERRUPTED
     if as_json:
         print_json(render_document(result))
     else:
