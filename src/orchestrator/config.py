@@ -22,7 +22,8 @@ class RunSettings:
     """Start anew though the last run has something left to do."""
     time_scale: float = 1.0
     patience: Patience = field(default_factory=Patience)
-    report_grace_ms: int = 10_000
+    report_grace_ms: int | None = None
+    """None: the sidecar's."""
     quota_wait_ms: int = 900_000
     agent_environment: tuple[str, ...] = ()
 

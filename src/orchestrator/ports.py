@@ -125,18 +125,36 @@ class Worktrees(Protocol):
     def prepare(self, batch_id: str, base_commit: str) -> str:
         """Make the batch's worktree, or return it if it exists; return its absolute path."""
 
-    def commit(self, worktree: str, base_commit: str, message: str, keep_out: Sequence[str]) -> str:
+    def commit(
+        self,
+        worktree: str,
+        base_commit: str,
+        message: str,
+        *,
+        keep_out: Sequence[str],
+        wanted: Sequence[str] = (),
+    ) -> str:
         """Commit all that differs from the base, except the paths to keep out.
+
+        Args:
+            worktree: Of a batch, made by `prepare`.
+            base_commit: What it started from.
+            message: Of the commit.
+            keep_out: Paths that stay as they were.
+            wanted: Files that belong to the work even if git ignores them.
 
         Returns:
             The commit; the base commit if nothing changed.
+
+        Raises:
+            WorktreeFailed: the worktree cannot be read any more.
         """
 
     def changed_paths(self, base_commit: str, commit: str) -> tuple[str, ...]:
         """Return the paths that differ between two commits, sorted."""
 
-    def escaping_links(self, commit: str) -> tuple[str, ...]:
-        """Return the symbolic links of a commit that lead out of the tree."""
+    def escaping_links(self, checkout: str, paths: Sequence[str]) -> tuple[str, ...]:
+        """Return those of the paths that are symbolic links out of the tree, as links resolve."""
 
     def checkout(self, commit: str, purpose: str) -> str:
         """Make a clean detached checkout and return its absolute path; `discard` it after use."""
@@ -146,6 +164,9 @@ class Worktrees(Protocol):
 
     def discard(self, checkout: str) -> None:
         """Remove a checkout made by `checkout`."""
+
+    def is_merged(self, commit: str) -> bool:
+        """Tell whether a commit is part of the merged work."""
 
     def integrate(self, commit: str, message: str, judge: Callable[[str], str]) -> str:
         """Merge into the integration branch if the judge has no objection.
@@ -197,7 +218,7 @@ class Project(Protocol):
         """
 
     def write_document(self, content: bytes, expected: bytes) -> bool:
-        """Replace the session document unless it has changed meanwhile; return whether it was."""
+        """Replace the session document unless it has changed; return whether it was replaced."""
 
     def read_central(self, worktree: str | None) -> bytes | None:
         """Return the central file of the project, or of a worktree; None if it is as last read.
@@ -206,14 +227,18 @@ class Project(Protocol):
             InputInvalid: too large or no regular file.
         """
 
-    def read_inbox(self) -> tuple[tuple[str, bytes], ...]:
-        """Return the spooled reports with their names; each is complete."""
+    def read_inbox(self) -> tuple[tuple[str, bytes | None], ...]:
+        """Return the spooled reports with their names; each is complete, or None if too large."""
 
     def release(self, name: str) -> None:
         """Drop a spooled report whose event is stored."""
 
     def write_digests(self, section: str, digests: Mapping[str, str]) -> bool:
-        """Bring our lines in the central file up to date; return whether one had vanished."""
+        """Bring our lines in the central file up to date; return whether one had to change.
+
+        Raises:
+            InputInvalid: the file cannot be read, or another program writes it all the time.
+        """
 
     def keep_report(self, batch_id: str, text: str) -> None:
         """Write the full report of a batch for people to read."""

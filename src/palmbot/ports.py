@@ -3,13 +3,14 @@
 Start with `Broker` and `Journal`: the loop in `live.trader` needs little else.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
 
 from palmbot.core.state import Decision
-from palmbot.domain.commands import LoadBars, QueryBooks, Reconnect, Send
+from palmbot.domain.commands import LoadBars, QueryBooks, RaiseAlarm, Reconnect, Send
 from palmbot.domain.events import Event
+from palmbot.domain.mood import Known, Unknown
 from palmbot.domain.secret import Secret
 from palmbot.domain.units import TimestampMs
 
@@ -88,6 +89,16 @@ class Broker(Protocol):
         """Return how many order requests the rate limit still allows in this second."""
 
 
+class AlertChannel(Protocol):
+    """The way to a person who is not looking. Nothing waits for it."""
+
+    def send(self, alarm: RaiseAlarm) -> None:
+        """Hand over one alarm; never blocks, never raises. A failure is told later, elsewhere."""
+
+    def beat(self) -> None:
+        """Tell the watch outside that all is well; never blocks, never raises."""
+
+
 class Journal(Protocol):
     """The append-only record of every event and decision, on disk before anything is sent."""
 
@@ -110,6 +121,9 @@ class Journal(Protocol):
         """
 
 
+UNKNOWN_TIME = TimestampMs(0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
     """What opens the account: an access token, and the refresh token that renews the pair once."""
@@ -117,7 +131,8 @@ class Tokens:
     access_token: Secret
     refresh_token: Secret
     expires_at: TimestampMs
-    """End of life of the access token."""
+    """End of life of the access token; 0 if nobody knows."""
+    issued_at: TimestampMs = UNKNOWN_TIME
 
 
 class TokenStore(Protocol):
@@ -135,4 +150,47 @@ class TokenStore(Protocol):
 
         Raises:
             ConfigInvalid: it is not stored; a person has to authorise again.
+        """
+
+
+@runtime_checkable
+class SentimentSource(Protocol):
+    """Where the market's mood comes from, for the loop that must never wait for it."""
+
+    def peek(self) -> Known | Unknown:
+        """Return the mood as it is known now; no I/O, no waiting, never raises."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebRequest:
+    """One HTTP request, whole."""
+
+    method: str
+    url: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    bearer: Secret | None = None
+    """Goes into the header `Authorization` and nowhere else."""
+    document: Mapping[str, Any] | None = None
+    """The body, sent as JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebAnswer:
+    """One HTTP answer, whole, whatever its status."""
+
+    status: int
+    headers: Mapping[str, str]
+    """By lower-case name."""
+    body: bytes
+
+
+class Web(Protocol):
+    """The outside, by HTTP. Follows no redirect; has no time-out of its own: cancel it."""
+
+    async def send(self, request: WebRequest, *, body_bytes_max: int) -> WebAnswer:
+        """Return the answer once all of it is here.
+
+        Raises:
+            SourceUnreachable: none came, or only a part.
+            ProtocolViolation: it is larger than allowed, or compressed though nobody asked.
         """

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Final
 
@@ -20,9 +21,12 @@ from orchestrator.agents import processes
 
 OUTPUT_BYTES_MAX: Final = 50_000_000
 """Of each stream; the rest is read and thrown away, so that the agent does not block."""
-DRAIN_S: Final = 0.5
-"""For output still in the pipe when the agent has ended; a grandchild may hold it open forever."""
+QUIET_S: Final = 0.5
+DRAIN_S: Final = 10.0
+"""Output still in the pipe when the agent has ended is read until it is quiet, or for so long at
+most: a grandchild may hold the pipe open forever."""
 _CHUNK: Final = 65_536
+_PAUSE_S: Final = 0.02
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,10 +99,9 @@ def keep(folder: Path) -> None:
         return
     finally:
         stdin.close()
-    pumps = [
-        threading.Thread(target=_pump, args=(stream, folder / name), daemon=True)
-        for stream, name in ((agent.stdout, "stdout"), (agent.stderr, "stderr"))
-    ]
+    assert agent.stdout is not None
+    assert agent.stderr is not None
+    pumps = [Pump(agent.stdout, folder / "stdout"), Pump(agent.stderr, folder / "stderr")]
     for pump in pumps:
         pump.start()
     write_record(
@@ -114,9 +117,7 @@ def keep(folder: Path) -> None:
     except subprocess.TimeoutExpired:
         processes.kill_carriers(job.attempt_id, 5.0)
         code = agent.wait()
-    deadline = time.monotonic() + DRAIN_S
-    for pump in pumps:
-        pump.join(max(0.0, deadline - time.monotonic()))
+    _drain(pumps)
     write_record(folder / "ended.json", Ended(exit_code=code))
 
 
@@ -126,15 +127,37 @@ def _restore_signals() -> None:
         signal.signal(each, signal.SIG_DFL)
 
 
-def _pump(stream: IO[bytes] | None, path: Path) -> None:
-    """Copy a stream to a file up to the cap, and read on beyond it."""
-    assert stream is not None
-    room = OUTPUT_BYTES_MAX
-    with path.open("wb", buffering=0) as file:
-        while chunk := os.read(stream.fileno(), _CHUNK):
-            if room > 0:
-                file.write(chunk[:room])
-                room -= len(chunk)
+class Pump(threading.Thread):
+    """Copies a stream to a file up to the cap, and reads on beyond it."""
+
+    def __init__(self, stream: IO[bytes], path: Path) -> None:
+        """Use an open pipe and a file that does not exist yet."""
+        super().__init__(name=path.name, daemon=True)
+        self._stream = stream
+        self._path = path
+        self.heard_s = time.monotonic()
+        """When something last came."""
+
+    def run(self) -> None:
+        """Copy until the other end is closed by everybody who holds it."""
+        room = OUTPUT_BYTES_MAX
+        with self._path.open("wb", buffering=0) as file:
+            while chunk := os.read(self._stream.fileno(), _CHUNK):
+                if room > 0:
+                    file.write(chunk[:room])
+                    room -= len(chunk)
+                self.heard_s = time.monotonic()
+
+
+def _drain(pumps: Sequence[Pump]) -> None:
+    """Wait for what the agent wrote last."""
+    ended_s = time.monotonic()
+    while (now_s := time.monotonic()) - ended_s < DRAIN_S:
+        working = [each for each in pumps if each.is_alive()]
+        heard_s = max((each.heard_s for each in working), default=0.0)
+        if not working or now_s - max(heard_s, ended_s) >= QUIET_S:
+            return
+        working[0].join(_PAUSE_S)
 
 
 def main() -> None:

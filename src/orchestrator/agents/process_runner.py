@@ -51,6 +51,7 @@ EVENTS_MAX: Final = 20_000
 STDERR_TAIL_BYTES: Final = 20_000
 BACKSTOP_FACTOR: Final = 1.5
 """The keeper ends an agent that outlives its deadline by half, in case we never come back."""
+_PROSE: Final = frozenset({AgentEventKind.TEXT, AgentEventKind.TOOL})
 T = TypeVar("T")
 
 
@@ -69,6 +70,8 @@ class _Reading:
 
     offset: int = 0
     rest: bytes = b""
+    is_skipping: bool = False
+    """Inside a line that is too long: what is left of it means nothing."""
     events: list[AgentEvent] = field(default_factory=list)
 
 
@@ -133,7 +136,7 @@ class ProcessRunner:
         started = _read(folder / "started.json", Started)
         ended = _read(folder / "ended.json", Ended)
         is_alive = started is not None and processes.is_same(started.pid, started.ticks)
-        events = self._read_output(adapter, attempt_id, folder)
+        events = self._read_output(adapter, attempt_id, folder, is_final=ended is not None)
         ending: Ending | None = None
         if ended is not None:
             ending = self._judge(adapter, ended, events, folder)
@@ -181,23 +184,47 @@ class ProcessRunner:
         )
         return StopOutcome(ending=ending, orphans_killed=killed, orphans_left=left)
 
-    def _read_output(self, adapter: Adapter, attempt_id: str, folder: Path) -> list[AgentEvent]:
-        """Read what is new in the output and return all it has said."""
+    def _read_output(
+        self, adapter: Adapter, attempt_id: str, folder: Path, *, is_final: bool
+    ) -> list[AgentEvent]:
+        """Read what is new in the output and return all it has said.
+
+        A part of it while the agent lives, so that a look stays cheap; all of it once it has
+        ended, and then the last line counts too if it has no end.
+        """
         reading = self._readings.setdefault(attempt_id, _Reading())
         path = folder / "stdout"
         if not path.exists():
             return reading.events
         with path.open("rb") as file:
             file.seek(reading.offset)
-            new = file.read(4 * LINE_BYTES_MAX)
-        reading.offset += len(new)
-        *lines, reading.rest = (reading.rest + new).split(b"\n")
-        if len(reading.rest) > LINE_BYTES_MAX:
+            while new := file.read(4 * LINE_BYTES_MAX):
+                reading.offset += len(new)
+                *lines, reading.rest = (reading.rest + new).split(b"\n")
+                for line in lines:
+                    self._take(adapter, reading, line)
+                if len(reading.rest) > LINE_BYTES_MAX:
+                    reading.rest, reading.is_skipping = b"", True
+                if not is_final:
+                    break
+        if is_final and reading.rest:
+            self._take(adapter, reading, reading.rest)
             reading.rest = b""
-        for line in lines:
-            if len(reading.events) < EVENTS_MAX and (event := adapter.parse(line)) is not None:
-                reading.events.append(event)
         return reading.events
+
+    @staticmethod
+    def _take(adapter: Adapter, reading: _Reading, line: bytes) -> None:
+        """Understand one line, unless it is the rest of one that was too long.
+
+        Of an agent that talks without end its prose is forgotten, its costs and its end are not.
+        """
+        if reading.is_skipping:
+            reading.is_skipping = False
+            return
+        event = adapter.parse(line)
+        if event is None or (len(reading.events) >= EVENTS_MAX and event.kind in _PROSE):
+            return
+        reading.events.append(event)
 
     @staticmethod
     def _judge(

@@ -1,17 +1,16 @@
 """`orchestrate agents`: the library of agent files, checked and written in other layouts."""
 
 from pathlib import Path
-from typing import Annotated
 
 import msgspec
-from cyclopts import Parameter
 
 from orchestrator.agents.exporting import Layout, export_library
 from orchestrator.agents.library import read_library
 from orchestrator.agents.linting import lint_library
 from orchestrator.agents.shipped import SHIPPED_LIBRARY
-from orchestrator.cli.output import EXIT_DONE, EXIT_REFUSED, print_json, stdout
+from orchestrator.cli.output import EXIT_DONE, EXIT_REFUSED, Json, print_json, say, stdout
 from orchestrator.domain.batches import Severity
+from orchestrator.domain.errors import InputInvalid
 from orchestrator.views.terminal import render_findings
 
 
@@ -19,9 +18,11 @@ def lint(
     folder: Path | None = None,
     /,
     *,
-    json_: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    json_: Json = False,
 ) -> int:
     """Check agent files: keys that fail silently, missing descriptions, names that differ.
+
+    Example: `orchestrate agents lint .claude/agents`
 
     Args:
         folder: The library; agents_library here, else our own.
@@ -37,7 +38,7 @@ def lint(
             }
         )
     else:
-        stdout.print(f"{len(agents)} agents: {', '.join(sorted(agents))}", highlight=False)
+        say(f"{len(agents)} agents: {', '.join(sorted(agents))}")
         if findings:
             stdout.print(render_findings(findings))
     is_wrong = any(each.severity is Severity.ERROR for each in findings)
@@ -50,6 +51,7 @@ def export(
     *,
     to: Layout = Layout.CLAUDE,
     folder: Path | None = None,
+    json_: Json = False,
 ) -> int:
     """Write the agents in the layout of a command line.
 
@@ -59,13 +61,24 @@ def export(
         out: Folder of the project to write into.
         to: Whose layout.
         folder: The library; agents_library here, else our own.
+        json_: One JSON document on stdout.
     """
     written = export_library(read_library([_folder(folder)]).values(), to, out)
+    if json_:
+        print_json({"written": [str(path) for path in written]})
+        return EXIT_DONE
     for path in written:
-        stdout.print(str(path), highlight=False, markup=False)
+        say(str(path))
     return EXIT_DONE
 
 
 def _folder(folder: Path | None) -> Path:
+    """Return the library that is meant.
+
+    Raises:
+        InputInvalid: one was named that is no folder.
+    """
+    if folder is not None and not folder.is_dir():
+        raise InputInvalid(f"{folder} is no folder: name the library of agent files")
     local = Path("agents_library")
     return folder or (local if local.is_dir() else SHIPPED_LIBRARY)

@@ -1,12 +1,10 @@
 """`orchestrate audit`: the success table, measured; nothing is handed out."""
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
-from orchestrator import bootstrap
-from orchestrator.cli.output import EXIT_DONE, EXIT_REFUSED, print_json, stdout
+from orchestrator.bootstrap import auditing
+from orchestrator.bootstrap.inputs import read_all
+from orchestrator.cli.output import EXIT_DONE, EXIT_REFUSED, Json, print_json, stdout
 from orchestrator.cli.places import find_document
 from orchestrator.config import RunSettings
 from orchestrator.domain.proofs import CheckOutcome
@@ -21,7 +19,7 @@ def audit(
     root: Path | None = None,
     acceptance: Path | None = None,
     write: bool = True,
-    json_: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    json_: Json = False,
 ) -> int:
     """Run the acceptance checks and write each row as measured, or why it is not.
 
@@ -35,9 +33,8 @@ def audit(
         json_: One JSON document on stdout.
     """
     project, place = find_document(document, root)
-    results = bootstrap.audit(
-        RunSettings(root=project, document=place, sidecar=acceptance), is_written=write
-    )
+    reading = read_all(RunSettings(root=project, document=place, sidecar=acceptance))
+    results = auditing.audit(reading, is_written=write)
     if json_:
         print_json({"metrics": summarize_metrics(results)})
     else:

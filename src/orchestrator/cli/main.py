@@ -1,5 +1,6 @@
 """The `orchestrate` command: finds the command, turns errors into one sentence and an exit code."""
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -14,13 +15,13 @@ from orchestrator.cli.output import (
     EXIT_USAGE,
     report_error,
 )
-from orchestrator.domain.errors import FatalError, OrchestratorError
+from orchestrator.domain.errors import FatalError, OrchestratorError, UsageInvalid
 
 DEBUG_FLAG: Final = "--debug"
 
 COMMANDS: Final = (
     ("demo", "demo:demo", "Watch a run with a scripted agent: no model, no network."),
-    ("lint", "reading:lint", "Say what is wrong with a session document."),
+    ("lint", "lint:lint", "Say what is wrong with a session document."),
     ("audit", "audit:audit", "Measure the success table; hand out nothing."),
     ("run", "run:run", "Hand out the batches and check every claim."),
     ("status", "status:status", "Show how the run stands."),
@@ -84,11 +85,27 @@ def run_command(tokens: Sequence[str]) -> int:
         if is_debug:
             raise
         report_error(str(e))
-        return EXIT_FATAL if isinstance(e, FatalError) else EXIT_REFUSED
+        return _exit_code(e)
+    except BrokenPipeError:
+        # Whoever read our output has left (`| head`); what it did not read is thrown away.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_DONE
+    except OSError as e:
+        if is_debug:
+            raise
+        report_error(f"{e.filename or 'the system'}: {e.strerror or e}")
+        return EXIT_REFUSED
     except KeyboardInterrupt:
         report_error("interrupted; agents at work go on, `orchestrate run` takes them up again")
         return EXIT_INTERRUPTED
     return code if isinstance(code, int) else EXIT_DONE
+
+
+def _exit_code(error: OrchestratorError) -> int:
+    """Return what a process supervisor has to know of an error."""
+    if isinstance(error, FatalError):
+        return EXIT_FATAL
+    return EXIT_USAGE if isinstance(error, UsageInvalid) else EXIT_REFUSED
 
 
 def main() -> None:

@@ -2,11 +2,8 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
-from orchestrator.cli.output import EXIT_DONE, print_json, stdout
+from orchestrator.cli.output import EXIT_DONE, Json, print_json, say
 from orchestrator.store.outgoing_report import compose_report
 
 
@@ -18,7 +15,7 @@ def report(  # noqa: PLR0913 - the fields of the form
     agent: str = "agent",
     minutes: int = 0,
     central: Path = Path("CLAUDE.md"),
-    json_: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    json_: Json = False,
 ) -> int:
     """Report a batch: a claim in the form the orchestrator reads, written so that none is lost.
 
@@ -44,5 +41,5 @@ def report(  # noqa: PLR0913 - the fields of the form
     if json_:
         print_json({"report": block})
     else:
-        stdout.print(block, markup=False, highlight=False, soft_wrap=True)
+        say(block.rstrip())
     return EXIT_DONE

@@ -1,25 +1,41 @@
 """`orchestrate run`: the loop, with a line for everything that happens."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Final, TypeAlias, TypeVar
 
-from cyclopts import Parameter
 from rich.live import Live
 from rich.markup import escape
 
-from orchestrator import bootstrap
-from orchestrator.cli.output import EXIT_DONE, EXIT_REFUSED, print_json, stderr, stdout
+from orchestrator.bootstrap import running
+from orchestrator.bootstrap.adapters import adapters_for
+from orchestrator.bootstrap.inputs import read_all, refuse_errors
+from orchestrator.bootstrap.logs import opened
+from orchestrator.cli.output import (
+    EXIT_DONE,
+    EXIT_REFUSED,
+    Flag,
+    Json,
+    print_json,
+    say,
+    stderr,
+    stdout,
+    write_file,
+)
 from orchestrator.cli.places import find_document
 from orchestrator.config import RunSettings
 from orchestrator.core.state import RunState
 from orchestrator.domain.events import Recorded
 from orchestrator.domain.verdicts import BatchState
-from orchestrator.store.files import write_atomically
+from orchestrator.store.wall_clock import WallClock
+from orchestrator.views.live import LiveView
 from orchestrator.views.page import render_page
 from orchestrator.views.summaries import summarize
-from orchestrator.views.terminal import describe, render_run, render_state
+from orchestrator.views.terminal import describe, render_run
 
-GOOD = frozenset({BatchState.DONE, BatchState.DONE_WEAK})
+Listener: TypeAlias = Callable[[Recorded, RunState], None]
+T = TypeVar("T")
+GOOD: Final = frozenset({BatchState.DONE, BatchState.DONE_WEAK})
 
 
 def run(  # noqa: PLR0913 - the options of the loop
@@ -30,11 +46,11 @@ def run(  # noqa: PLR0913 - the options of the loop
     acceptance: Path | None = None,
     agents_dir: Path | None = None,
     adapter: str = "command",
-    dry_run: Annotated[bool, Parameter(negative="")] = False,
-    trust_claims: Annotated[bool, Parameter(negative="")] = False,
-    fresh: Annotated[bool, Parameter(negative="")] = False,
+    dry_run: Flag = False,
+    trust_claims: Flag = False,
+    fresh: Flag = False,
     html: Path | None = None,
-    json_: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    json_: Json = False,
 ) -> int:
     """Hand out the batches, check every claim, and keep the document true.
 
@@ -64,35 +80,45 @@ def run(  # noqa: PLR0913 - the options of the loop
     )
     if dry_run:
         return _show_plan(settings, is_json=json_)
-    state = follow(settings)
-    log = bootstrap.open_log(settings)
-    try:
-        _, events = bootstrap.load_state(log)
-    finally:
-        log.close()
-    if html is not None:
-        write_atomically(html, render_page(state, events).encode())
-    if json_:
-        print_json(summarize(state, events))
-    else:
-        stdout.print(render_run(state))
+    follow(lambda told: running.run(settings, on_event=told, should_stop=lambda: False))
+    with opened(project) as (_, state, events):
+        if html is not None:
+            write_file(html, render_page(state, events).encode())
+        if json_:
+            print_json(summarize(state, events))
+        else:
+            stdout.print(render_run(state))
+            for hint in _hints(state):
+                say(hint)
     return EXIT_DONE if all(each.state in GOOD for each in state.batches) else EXIT_REFUSED
 
 
-def follow(settings: RunSettings) -> RunState:
-    """Run with a live table on a terminal, with plain lines elsewhere; both on stderr."""
+def _hints(state: RunState) -> Iterator[str]:
+    """Yield what a person does next, and where the work is."""
+    if any(each.commit for each in state.batches):
+        yield f"merged work is on the branch {running.BRANCH}: git merge {running.BRANCH}"
+    for record in state.scheduled():
+        if record.state is BatchState.AWAITING_APPROVAL:
+            yield f"{record.plan.id} waits for you: orchestrate approve {record.plan.id}"
+        elif record.state not in GOOD and record.reason:
+            yield f"{record.plan.id} is {record.state.value}: orchestrate why {record.plan.id}"
+
+
+def follow(drive: Callable[[Listener], T]) -> T:
+    """Show what happens, on stderr: under a live table on a terminal, as plain lines elsewhere."""
     if not stderr.is_terminal:
-        return bootstrap.run(settings, on_event=say, should_stop=lambda: False)
-    with Live(console=stderr, refresh_per_second=4, transient=True) as live:
+        return drive(tell)
+    view = LiveView(WallClock())
+    with Live(view, console=stderr, refresh_per_second=4, transient=True) as live:
 
         def show(recorded: Recorded, state: RunState) -> None:
             live.console.print(escape(describe(recorded.event)), highlight=False)
-            live.update(render_state(state))
+            view.state = state
 
-        return bootstrap.run(settings, on_event=show, should_stop=lambda: False)
+        return drive(show)
 
 
-def say(recorded: Recorded, _state: RunState) -> None:
+def tell(recorded: Recorded, _state: RunState) -> None:
     """Print one event as one line."""
     stderr.print(
         f"{recorded.sequence:>4} {describe(recorded.event)}",
@@ -104,9 +130,9 @@ def say(recorded: Recorded, _state: RunState) -> None:
 
 def _show_plan(settings: RunSettings, *, is_json: bool) -> int:
     """Print the plan; nothing is started, nothing is written."""
-    reading = bootstrap.read_all(settings)
-    bootstrap.refuse_errors(reading)
-    plans = bootstrap.plan_of(reading, reading.session, bootstrap.adapters_for(reading))
+    reading = read_all(settings)
+    refuse_errors(reading)
+    plans = running.plan_run(reading, adapters_for(reading))
     ordered = sorted(plans, key=lambda each: (each.priority, each.order))
     if is_json:
         print_json({"plan": ordered})
@@ -114,11 +140,8 @@ def _show_plan(settings: RunSettings, *, is_json: bool) -> int:
         for each in ordered:
             state = f"BLOCKED: {each.blocked_reason}" if each.blocked_reason else "ready in turn"
             waits = f", after {', '.join(each.depends_on)}" if each.depends_on else ""
-            stdout.print(
+            say(
                 f"{each.id} -> {' + '.join(each.agents)} by {each.adapter}, "
-                f"{each.deadline_ms / 60_000:.0f} min{waits}: {state}",
-                highlight=False,
-                markup=False,
-                soft_wrap=True,
+                f"{each.deadline_ms / 60_000:.0f} min{waits}: {state}"
             )
     return EXIT_REFUSED if any(each.blocked_reason for each in plans) else EXIT_DONE

@@ -1,41 +1,61 @@
 """`orchestrate status`, `why` and `replay`: what the log says, read beside a running loop."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Final
 
-from cyclopts import Parameter
+from rich.live import Live
 
-from orchestrator import bootstrap
-from orchestrator.cli.output import EXIT_DONE, EXIT_REFUSED, print_json, report_error, stdout
-from orchestrator.cli.places import find_root
-from orchestrator.core.state import RunState
+from orchestrator.bootstrap.logs import opened
+from orchestrator.bootstrap.rebuilding import find_differences, rebuild
+from orchestrator.cli.output import (
+    EXIT_DONE,
+    EXIT_REFUSED,
+    Flag,
+    Json,
+    print_json,
+    report_error,
+    say,
+    stderr,
+    stdout,
+    write_file,
+)
+from orchestrator.cli.places import find_project
+from orchestrator.core.fold import fold
 from orchestrator.domain.errors import InputInvalid
-from orchestrator.domain.events import Recorded
-from orchestrator.store.files import write_atomically
-from orchestrator.store.sqlite_log import SqliteLog
+from orchestrator.store.wall_clock import WallClock
+from orchestrator.views.live import LiveView
 from orchestrator.views.page import render_page
 from orchestrator.views.summaries import render_event, summarize
 from orchestrator.views.terminal import render_reasons, render_run
 
+FOLLOW_PAUSE_S: Final = 0.25
+
 
 def status(
     *,
+    follow: Flag = False,
     root: Path | None = None,
     html: Path | None = None,
-    json_: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    json_: Json = False,
 ) -> int:
     """Show how the run stands: batches, tasks with claim and proof, metrics, honesty.
 
+    Example: `orchestrate status --follow`, or `orchestrate status --html status.html`
+
     Args:
+        follow: Keep the picture up to date until the run ends or Ctrl-C.
         root: The project; the git repository around this folder by default.
         html: Write a page with the same content here.
         json_: One JSON document on stdout.
     """
-    with opened(root) as (_, state, events):
+    project = find_project(root)
+    if follow:
+        _follow(project)
+    with opened(project) as (_, state, events):
         if html is not None:
-            write_atomically(html, render_page(state, events).encode())
+            write_file(html, render_page(state, events).encode())
         if json_:
             print_json(summarize(state, events))
         else:
@@ -43,13 +63,21 @@ def status(
     return EXIT_DONE
 
 
-def why(
-    batch: str,
-    /,
-    *,
-    root: Path | None = None,
-    json_: Annotated[bool, Parameter(name="--json", negative="")] = False,
-) -> int:
+def _follow(project: Path) -> None:
+    """Show a run that another process drives, until it ends or a person has seen enough."""
+    with opened(project) as (log, state, _):
+        view = LiveView(WallClock(), state)
+        with (
+            suppress(KeyboardInterrupt),  # a person has seen enough; nothing else ends
+            Live(view, console=stderr, refresh_per_second=4, transient=True),
+        ):
+            while not view.state.finished:
+                for recorded in log.read(view.state.sequence):
+                    view.state = fold(view.state, recorded)
+                time.sleep(FOLLOW_PAUSE_S)
+
+
+def why(batch: str, /, *, root: Path | None = None, json_: Json = False) -> int:
     """Explain a batch: each transition, each check and its evidence.
 
     Example: `orchestrate why TODO-BATCH-001`
@@ -59,7 +87,7 @@ def why(
         root: The project; the git repository around this folder by default.
         json_: One JSON document on stdout.
     """
-    with opened(root) as (_, state, events):
+    with opened(find_project(root)) as (_, state, events):
         record = state.of(batch)
         if record is None:
             known = ", ".join(each.plan.id for each in state.batches)
@@ -76,32 +104,32 @@ def why(
             )
         else:
             stdout.print(render_reasons(batch, events))
-            stdout.print(f"{batch} is {record.state.value}: {record.reason}", markup=False)
+            say(f"{batch} is {record.state.value}: {record.reason}")
     return EXIT_DONE
 
 
-def replay(
-    *,
-    root: Path | None = None,
-    out: Path | None = None,
-    json_: Annotated[bool, Parameter(name="--json", negative="")] = False,
-) -> int:
+def replay(*, root: Path | None = None, out: Path | None = None, json_: Json = False) -> int:
     """Rebuild the state and both documents from the log alone, and compare with the disk.
+
+    Example: `orchestrate replay --out rebuilt`
 
     Args:
         root: The project; the git repository around this folder by default.
-        out: Write the rebuilt documents into this folder.
+        out: Write the rebuilt documents into this folder, made if it is missing.
         json_: One JSON document on stdout.
     """
-    with opened(root) as (log, state, events):
-        project = (root or find_root(Path.cwd())).resolve()
-        rebuilt = bootstrap.rebuild(project, state)
+    project = find_project(root)
+    with opened(project) as (log, state, events):
+        rebuilt = rebuild(project, state)
         sequence, head = log.head()
-        differences = [str(path) for path in bootstrap.find_differences(project, state)]
-        if out is not None:
+        differences = [str(path) for path in find_differences(project, state)]
+    if out is not None:
+        try:
             out.mkdir(parents=True, exist_ok=True)
-            for path, content in rebuilt.items():
-                write_atomically(out / path.name, content)
+        except OSError as e:
+            raise InputInvalid(f"{out} cannot be made: {e.strerror}") from e
+        for path, content in rebuilt.items():
+            write_file(out / path.name, content)
     if json_:
         print_json(
             {
@@ -113,28 +141,7 @@ def replay(
             }
         )
     else:
-        stdout.print(
-            f"{sequence} events verify, head {head[:16]}; {len(rebuilt)} documents rebuilt",
-            highlight=False,
-        )
+        say(f"{sequence} events verify, head {head[:16]}; {len(rebuilt)} documents rebuilt")
         for name in differences:
             report_error(f"{name} is not what the log gives: somebody changed it since")
     return EXIT_REFUSED if differences else EXIT_DONE
-
-
-@contextmanager
-def opened(root: Path | None) -> Iterator[tuple[SqliteLog, RunState, tuple[Recorded, ...]]]:
-    """Open the log of a project with the state of its last run.
-
-    Raises:
-        InputInvalid: nothing was ever run there.
-    """
-    project = (root or find_root(Path.cwd())).resolve()
-    if not (project / ".orchestrator" / "log.db").exists():
-        raise InputInvalid(f"nothing was run in {project}: there is no .orchestrator/log.db")
-    log = bootstrap.open_project_log(project)
-    try:
-        state, events = bootstrap.load_state(log)
-        yield log, state, events
-    finally:
-        log.close()

@@ -6,7 +6,7 @@ that was killed at any point decides after its restart exactly what it would hav
 
 from collections.abc import Iterator
 
-from orchestrator.core.state import BatchRecord, RunState
+from orchestrator.core.state import Attempt, BatchRecord, RunState
 from orchestrator.domain.commands import (
     Command,
     FinishRun,
@@ -20,8 +20,7 @@ from orchestrator.domain.commands import (
     WarnDeadline,
     WatchAttempt,
 )
-from orchestrator.domain.events import AttemptVerified
-from orchestrator.domain.proofs import CheckOutcome, CheckResult, Proof, TaskProof
+from orchestrator.domain.proofs import CheckOutcome, Proof
 from orchestrator.domain.verdicts import ACTIVE, TERMINAL, BatchState, Execution
 
 DEADLINE_WARNING_PERCENT = 80
@@ -51,7 +50,8 @@ def decide(state: RunState, now_ms: int) -> tuple[Command, ...]:
                 commands.append(TakeBaseline(batch_id=record.plan.id))
         else:
             commands.extend(_decide_batch(state, record, now_ms))
-    if commands or any(each.state is BatchState.WAITING_QUOTA for each in scheduled):
+    is_waiting = any(each.state is BatchState.WAITING_QUOTA for each in scheduled)
+    if commands or (is_waiting and not budget_reached(state)):
         return tuple(commands)
     if state.is_paused and any(not _is_settled(each) for each in scheduled):
         return ()
@@ -76,6 +76,8 @@ def budget_reached(state: RunState) -> str:
     policy = state.started.policy
     if policy.budget_usd is not None and state.cost_usd >= policy.budget_usd:
         return f"budget of {policy.budget_usd:.2f} USD is used ({state.cost_usd:.2f})"
+    if policy.budget_usd is not None and (name := state.unpriced_attempt):
+        return f"{name} did not say what it cost, so budget_usd cannot be kept"
     if policy.attempts_total_max is not None and state.attempts_total >= policy.attempts_total_max:
         return f"limit of {policy.attempts_total_max} attempts is reached"
     return ""
@@ -87,7 +89,7 @@ def _decide_batch(state: RunState, record: BatchRecord, now_ms: int) -> Iterator
     match record.state:
         case BatchState.BASELINE | BatchState.REWORK:
             if not state.is_paused and not budget_reached(state):
-                evidence = _failures(attempt.verified) if attempt and attempt.verified else ""
+                evidence = _failures(attempt) if attempt else ""
                 yield PlanAttempt(
                     batch_id=batch_id,
                     attempt=record.attempts_counted + 1,
@@ -148,17 +150,24 @@ def _stop(record: BatchRecord, execution: Execution, detail: str) -> StopAttempt
     )
 
 
-def _failures(verified: AttemptVerified) -> str:
-    """Return what failed, as text for the next prompt."""
+def _failures(attempt: Attempt) -> str:
+    """Return what failed, as text for the next prompt: checks, tampering, reports not accepted."""
     lines = [
+        f"your report was not accepted: {each.code} in line {each.line}: {each.message}"
+        + (f"; write: {each.corrected}" if each.corrected else "")
+        for each in attempt.near_misses
+    ]
+    if attempt.verified is None:
+        return "\n".join(lines)
+    lines += [
         f"check {each.check_id}: {each.reason}"
-        for each in verified.results
+        for each in attempt.verified.results
         if each.outcome is not CheckOutcome.PASS
     ]
-    lines += [f"{each.path}: {each.message}" for each in verified.tampering]
+    lines += [f"{each.path}: {each.message}" for each in attempt.verified.tampering]
     lines += [
         f"task {each.ordinal}: {each.reason}"
-        for each in verified.proofs
+        for each in attempt.verified.proofs
         if each.proof is not Proof.PASS
     ]
     return "\n".join(lines)
@@ -178,41 +187,9 @@ def _conclude(state: RunState) -> str:
     if waiting:
         return f"waits for a person: orchestrate approve {waiting[0]}"
     if (limit := budget_reached(state)) and any(
-        each.state in {BatchState.READY, BatchState.REWORK} for each in state.batches
+        each.state in {BatchState.READY, BatchState.REWORK, BatchState.WAITING_QUOTA}
+        for each in state.batches
     ):
         return limit
     done = sum(1 for e in state.batches if e.state in {BatchState.DONE, BatchState.DONE_WEAK})
     return f"{done} of {len(state.batches)} batches done"
-
-
-def prove_task(
-    ordinal: int, results: tuple[CheckResult, ...], baseline: tuple[CheckResult, ...]
-) -> TaskProof:
-    """Return what the checks of one task say together.
-
-    A check that was green before the work proves nothing of the work, unless it is declared
-    idempotent; a check that could not run proves nothing either way.
-
-    Args:
-        ordinal: The task.
-        results: Of all checks of the batch, after the work.
-        baseline: Of the same checks, before it.
-    """
-    own = [each for each in results if each.task == ordinal]
-    failed = [each for each in own if each.outcome is CheckOutcome.FAIL]
-    if failed:
-        return TaskProof(ordinal=ordinal, proof=Proof.FAIL, reason=failed[0].reason)
-    open_checks = [each for each in own if each.outcome is CheckOutcome.NOT_MEASURED]
-    if open_checks:
-        reason = f"not measured: {open_checks[0].reason}"
-        return TaskProof(ordinal=ordinal, proof=Proof.NONE, reason=reason)
-    if not own:
-        return TaskProof(ordinal=ordinal, proof=Proof.NONE, reason="no check is bound to it")
-    green_before = {each.check_id for each in baseline if each.outcome is CheckOutcome.PASS}
-    telling = [each for each in own if each.is_idempotent or each.check_id not in green_before]
-    if not telling:
-        reason = f"{own[0].check_id} was green before the work"
-        return TaskProof(ordinal=ordinal, proof=Proof.VACUOUS, reason=reason)
-    values = ", ".join(each.value for each in telling if each.value)
-    is_weak = all(each.is_inferred for each in own)
-    return TaskProof(ordinal=ordinal, proof=Proof.WEAK if is_weak else Proof.PASS, reason=values)

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import assert_never
 
-from orchestrator.core.state import PROVEN, Attempt, BatchRecord, RunState, claim_of, fresh_facts
+from orchestrator.core.judgement import again_or, judge
+from orchestrator.core.state import Attempt, BatchRecord, RunState, claim_of, fresh_facts
 from orchestrator.domain.batches import BatchId
 from orchestrator.domain.events import (
     AttemptEnded,
@@ -15,7 +16,6 @@ from orchestrator.domain.events import (
     BaselineTaken,
     BatchIntegrated,
     DeadlineNear,
-    DocumentEdited,
     IntegrationFailed,
     MetricsMeasured,
     OperatorApproved,
@@ -30,24 +30,20 @@ from orchestrator.domain.events import (
     RunFinished,
     RunResumed,
     RunStarted,
+    TroubleNoted,
 )
 from orchestrator.domain.plans import OnFailure
 from orchestrator.domain.proofs import Proof
 from orchestrator.domain.verdicts import (
+    BEFORE_WORK,
     TERMINAL,
     BatchState,
     Claim,
     Execution,
 )
 
-_BEFORE_WORK = frozenset(
-    {
-        BatchState.PENDING,
-        BatchState.BLOCKED,
-        BatchState.READY,
-        BatchState.AWAITING_APPROVAL,
-    }
-)
+NEAR_MISSES_MAX = 5
+"""Of one attempt; the first ones say what is wrong."""
 _WITH_PROCESS = frozenset({BatchState.DISPATCHED, BatchState.RUNNING, BatchState.REPORTED})
 
 
@@ -76,7 +72,7 @@ def _apply(state: RunState, recorded: Recorded) -> RunState:  # noqa: C901, PLR0
             return replace(state, finished=event.reason)
         case PlanChanged():
             return _on_plan(state, event)
-        case DocumentEdited() | ReportRestored():
+        case TroubleNoted() | ReportRestored():
             return state
         case BaselineTaken():
             return _update(state, event.batch_id, lambda each: _on_baseline(each, event))
@@ -103,7 +99,8 @@ def _apply(state: RunState, recorded: Recorded) -> RunState:  # noqa: C901, PLR0
             state = _update(state, event.batch_id, lambda each: _on_report(each, event, at_ms))
             return replace(state, seen_digests=seen)
         case ReportQuarantined():
-            return replace(state, seen_digests=state.seen_digests | {event.digest})
+            seen = state.seen_digests | {event.digest}
+            return replace(_on_near_miss(state, event), seen_digests=seen)
         case AttemptEnded():
             return _on_ended(state, event, at_ms)
         case AttemptVerified():
@@ -164,9 +161,11 @@ def _on_plan(state: RunState, event: PlanChanged) -> RunState:
     fresh = BatchRecord(plan=event.batch, state=BatchState.PENDING, facts=fresh_facts(event.batch))
     if record is None:
         return replace(state, batches=(*state.batches, fresh), finished="")
-    if record.state not in _BEFORE_WORK:
+    if record.state not in BEFORE_WORK or record.attempts:
         return state
-    return _update(state, event.batch.id, lambda each: replace(fresh, is_approved=each.is_approved))
+    return _update(
+        state, event.batch.id, lambda each: replace(fresh, is_start_approved=each.is_start_approved)
+    )
 
 
 def _on_baseline(record: BatchRecord, event: BaselineTaken) -> BatchRecord:
@@ -183,6 +182,7 @@ def _on_planned(record: BatchRecord, event: AttemptPlanned, at_ms: int) -> Batch
         state=BatchState.DISPATCHED,
         attempts=(*record.attempts, Attempt(planned=event, planned_at_ms=at_ms)),
         facts=fresh_facts(record.plan, Execution.RUNNING),
+        is_result_approved=False,
         reason=f"attempt {event.attempt}",
     )
 
@@ -213,6 +213,19 @@ def _on_report(record: BatchRecord, event: ReportAccepted, at_ms: int) -> BatchR
     state = BatchState.REPORTED if record.state in _WITH_PROCESS else record.state
     return replace(
         record, facts=facts, state=state, reason=f"{event.report.level} report, to be checked"
+    )
+
+
+def _on_near_miss(state: RunState, event: ReportQuarantined) -> RunState:
+    """Remember for the next prompt what the agent at work reported in the wrong form."""
+    record = state.of(event.batch_id) if event.batch_id else None
+    if record is None or record.attempt is None or record.state not in _WITH_PROCESS:
+        return state
+    return _update_attempt(
+        state,
+        record.plan.id,
+        record.attempt.planned.attempt_id,
+        lambda each: replace(each, near_misses=(*each.near_misses, event)[:NEAR_MISSES_MAX]),
     )
 
 
@@ -267,68 +280,15 @@ def _on_verified(state: RunState, event: AttemptVerified) -> RunState:
             else each
             for each in facts
         )
-    record = _judge(replace(record, facts=facts), event)
+    record = judge(replace(record, facts=facts), event)
     return _update(state, event.batch_id, lambda _: record)
-
-
-def _judge(record: BatchRecord, event: AttemptVerified) -> BatchRecord:
-    """Decide what follows from the proofs of an attempt."""
-    contradicted = [
-        each.ordinal for each in record.facts if each.claim is Claim.FAIL and each.proof in PROVEN
-    ]
-    attempt = record.attempt
-    if attempt is not None and attempt.ended is not None and attempt.ended.orphans_left:
-        return replace(
-            record,
-            state=BatchState.FAILED,
-            reason=f"ORPHAN: {attempt.ended.orphans_left} processes cannot be ended; look at them "
-            "before the worktree is used again",
-        )
-    if event.tampering:
-        first = event.tampering[0]
-        return _again_or(record, BatchState.FAILED, f"TAMPERED: {first.path}: {first.message}")
-    if contradicted:
-        return _again_or(
-            record,
-            BatchState.PARTIAL,
-            f"CONTRADICTION: the agent reports task {contradicted[0]} as failed, its checks hold",
-        )
-    failed = [each for each in record.facts if each.proof is Proof.FAIL]
-    batch_wide = [
-        each for each in event.results if each.task is None and each.outcome.value == "fail"
-    ]
-    if failed or batch_wide:
-        reason = (
-            f"REFUTED: task {failed[0].ordinal}: {failed[0].reason}"
-            if failed and failed[0].claim is Claim.OK
-            else f"task {failed[0].ordinal}: {failed[0].reason}"
-            if failed
-            else batch_wide[0].reason
-        )
-        return _again_or(record, BatchState.PARTIAL if record.proven else BatchState.FAILED, reason)
-    open_tasks = [each for each in record.facts if each.proof not in PROVEN]
-    if open_tasks and not record.is_approved:
-        word = "VACUOUS" if open_tasks[0].proof is Proof.VACUOUS else "UNVERIFIED"
-        return replace(
-            record,
-            state=BatchState.AWAITING_APPROVAL,
-            reason=f"{word}: task {open_tasks[0].ordinal}: {open_tasks[0].reason}",
-        )
-    return replace(
-        record, state=BatchState.INTEGRATING, reason=f"{record.proven}/{len(record.facts)} proven"
-    )
-
-
-def _again_or(record: BatchRecord, last: BatchState, reason: str) -> BatchRecord:
-    """Rework while attempts are left, else the last state."""
-    has_more = record.attempts_counted < record.plan.attempts_max and not record.is_cancelling
-    return replace(record, state=BatchState.REWORK if has_more else last, reason=reason)
 
 
 def _on_integrated(record: BatchRecord, event: BatchIntegrated) -> BatchRecord:
     if record.state is not BatchState.INTEGRATING:
         return record
-    is_strong = all(each.proof is Proof.PASS for each in record.facts)
+    is_proven = all(each.proof is Proof.PASS for each in record.facts)
+    is_strong = is_proven and not record.is_result_approved
     attempt = record.attempt
     remarks: list[str] = []
     if attempt is not None and not attempt.reports:
@@ -338,6 +298,10 @@ def _on_integrated(record: BatchRecord, event: BatchIntegrated) -> BatchRecord:
             remarks.append("late")
         if attempt.ended.denied:
             remarks.append(f"{len(attempt.ended.denied)} permissions denied")
+    if record.is_result_approved:
+        remarks.append("approved by a person")
+    if record.is_cancelling:
+        remarks.append("merged before it could be cancelled")
     said = f"{record.proven}/{len(record.facts)} proven"
     return replace(
         record,
@@ -350,27 +314,43 @@ def _on_integrated(record: BatchRecord, event: BatchIntegrated) -> BatchRecord:
 def _on_not_integrated(record: BatchRecord, event: IntegrationFailed) -> BatchRecord:
     if record.state is not BatchState.INTEGRATING:
         return record
+    if record.is_cancelling:
+        return replace(record, state=BatchState.CANCELLED, reason="cancelled by a person")
     if event.is_conflict:
-        return _again_or(record, BatchState.CONFLICT, f"CONFLICT: {event.detail}")
-    return _again_or(record, BatchState.FAILED, event.detail)
+        return again_or(record, BatchState.CONFLICT, f"CONFLICT: {event.detail}")
+    return again_or(record, BatchState.FAILED, event.detail)
 
 
 def _on_approved(record: BatchRecord) -> BatchRecord:
-    record = replace(record, is_approved=True)
-    if record.state is not BatchState.AWAITING_APPROVAL:
-        return record
-    if record.attempts:
+    """Take a person's word for one thing: the start of a batch, or what an attempt could not prove.
+
+    The one is not the other: whoever approved a start has not seen a result yet.
+    """
+    if record.state in BEFORE_WORK and not record.attempts:
+        is_waiting = record.state is BatchState.AWAITING_APPROVAL
         return replace(
-            record, state=BatchState.INTEGRATING, reason="approved by a person, not proven"
+            record,
+            is_start_approved=True,
+            state=BatchState.PENDING if is_waiting else record.state,
+            reason="approved" if is_waiting else record.reason,
         )
-    return replace(record, state=BatchState.PENDING, reason="approved")
+    if record.state is BatchState.AWAITING_APPROVAL:
+        return replace(
+            record,
+            state=BatchState.INTEGRATING,
+            is_result_approved=True,
+            reason="approved by a person, not proven",
+        )
+    return record
 
 
 def _on_cancelled(state: RunState, event: OperatorCancelled) -> RunState:
+    """Cancel what has not begun at once; what has a process or is being merged ends first."""
+
     def cancel(record: BatchRecord) -> BatchRecord:
         if event.batch_id not in {None, record.plan.id} or record.state in TERMINAL:
             return record
-        if record.state in _WITH_PROCESS:
+        if record.state in _WITH_PROCESS or record.state is BatchState.INTEGRATING:
             return replace(record, is_cancelling=True, reason="is being cancelled")
         return replace(record, state=BatchState.CANCELLED, reason="cancelled by a person")
 
@@ -414,7 +394,7 @@ def _settle_batch(  # noqa: PLR0911 - one way out for each reason to wait
             waits.append(name)
     if waits:
         return replace(record, state=BatchState.PENDING, reason=f"waits for {', '.join(waits)}")
-    if record.plan.needs_approval and not record.is_approved:
+    if record.plan.needs_approval and not record.is_start_approved:
         return replace(
             record, state=BatchState.AWAITING_APPROVAL, reason="a person approves the start"
         )

@@ -10,6 +10,7 @@ from orchestrator.domain.events import (
     AttemptPlanned,
     AttemptVerified,
     BaselineTaken,
+    ReportQuarantined,
     RunStarted,
 )
 from orchestrator.domain.plans import BatchPlan
@@ -23,6 +24,8 @@ from orchestrator.domain.verdicts import (
 )
 
 PROVEN = frozenset({Proof.PASS, Proof.WEAK})
+_FREE_ENDS = frozenset({Execution.QUOTA, Execution.AUTH, Execution.USAGE})
+"""Ends of attempts whose model was never asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,8 @@ class Attempt:
     reports: tuple[Report, ...] = ()
     """Accepted ones, the latest last; it alone counts as the claim."""
     reported_at_ms: int | None = None
+    near_misses: tuple[ReportQuarantined, ...] = ()
+    """What looked like a report of it and was none."""
     ended: AttemptEnded | None = None
     verified: AttemptVerified | None = None
 
@@ -51,7 +56,10 @@ class BatchRecord:
     state: BatchState
     facts: tuple[TaskFacts, ...]
     reason: str = ""
-    is_approved: bool = False
+    is_start_approved: bool = False
+    """A person let it begin. Says nothing of its result."""
+    is_result_approved: bool = False
+    """A person takes the latest attempt though not all of it was proven."""
     is_cancelling: bool = False
     baseline: BaselineTaken | None = None
     attempts: tuple[Attempt, ...] = ()
@@ -116,6 +124,20 @@ class RunState:
     def cost_usd(self) -> float:
         """What the agents said they cost."""
         return sum(each.ended.cost_usd or 0.0 for each in self._attempts() if each.ended)
+
+    @property
+    def unpriced_attempt(self) -> str:
+        """Name of an attempt that worked and did not say what it cost; empty if all did."""
+        return next(
+            (
+                f"{each.ended.batch_id}, attempt {each.planned.attempt},"
+                for each in self._attempts()
+                if each.ended
+                and each.ended.cost_usd is None
+                and each.ended.execution not in _FREE_ENDS
+            ),
+            "",
+        )
 
     @property
     def attempts_total(self) -> int:

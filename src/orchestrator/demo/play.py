@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from orchestrator import bootstrap
 from orchestrator.agents.command_adapter import CommandAdapter
 from orchestrator.agents.process_runner import Patience
+from orchestrator.bootstrap import running
+from orchestrator.bootstrap.logs import open_log, opened
 from orchestrator.config import RunSettings
 from orchestrator.core.state import RunState
 from orchestrator.demo.stage import ASSETS, Stage
-from orchestrator.domain.errors import InputInvalid
+from orchestrator.domain.errors import UsageInvalid
 from orchestrator.domain.events import AttemptEnded, Recorded, ReportQuarantined
 from orchestrator.store.sqlite_log import SqliteLog
 
@@ -52,11 +53,11 @@ def load_scenario(name: str) -> dict[str, Any]:
     """Return a scenario.
 
     Raises:
-        InputInvalid: there is none of that name.
+        UsageInvalid: there is none of that name.
     """
     path = ASSETS / "scenarios" / f"{name}.toml"
     if name not in scenario_names():
-        raise InputInvalid(f"no scenario is called {name}; there are {', '.join(scenario_names())}")
+        raise UsageInvalid(f"no scenario is called {name}; there are {', '.join(scenario_names())}")
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
@@ -95,7 +96,7 @@ def run_stage(
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     agent = CommandAdapter(("{python}", "-m", "orchestrator.demo.scripted_agent"), environment)
-    return bootstrap.run(
+    return running.run(
         settings_of(stage),
         on_event=on_event,
         should_stop=lambda: False,
@@ -110,11 +111,8 @@ def perform(stage: Stage, scenario: str, on_event: Listener = _ignore) -> Perfor
     if kill_after := play.get("kill_orchestrator_after"):
         _run_and_kill(stage, scenario, kill_after)
     state = run_stage(stage, scenario, on_event)
-    log = bootstrap.open_log(settings_of(stage))
-    try:
-        _, events = bootstrap.load_state(log)
-    finally:
-        log.close()
+    with opened(stage.root) as (_, _, events):
+        pass
     return Performance(
         scenario=scenario,
         title=play["title"],
@@ -137,7 +135,7 @@ def _run_and_kill(stage: Stage, scenario: str, event_type: str) -> None:
         ]
     )
     deadline = time.monotonic() + KILL_WAIT_S
-    log = bootstrap.open_log(settings_of(stage))
+    log = open_log(stage.root)
     try:
         while process.poll() is None and time.monotonic() < deadline:
             if any(type(each.event).__name__ == event_type for each in log.read()):

@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from orchestrator.document.sidecar import is_unsafe_path
 from orchestrator.document.vocabulary import fold_text
 from orchestrator.domain.acceptance import Acceptance
 from orchestrator.domain.batches import Batch
 from orchestrator.domain.checks import ChangedCheck, Check, CheckKind, FileCheck, ParsesCheck
+from orchestrator.domain.paths import is_unsafe_path
 
 _TASK_HEADING: Final = re.compile(r"^\s*(?:T[ÂA]CHE|TASK)\s+(\d{1,3})\b", re.IGNORECASE)
 _PATH: Final = re.compile(r"(?<![\w/@.-])((?:[\w.-]+/)+[\w.-]+\.\w{1,8}|\.env\.example)(?![\w/])")

@@ -18,6 +18,7 @@ from orchestrator.document.vocabulary import (
     ID_PATTERN,
     ITEM,
     MENTION,
+    clean_line,
     expand_ids,
     fold_text,
     read_dependencies,
@@ -41,6 +42,7 @@ from orchestrator.domain.batches import (
     StateItem,
     Task,
 )
+from orchestrator.domain.paths import is_unsafe_path
 
 CENTRAL_FILE: Final = "CLAUDE.md"
 HEADING_LEVELS: Final = (2, 3, 4)
@@ -373,7 +375,7 @@ def _finish(draft: _Draft, shape: Outline) -> Layout:
     everywhere = tuple(_loose_fields(shape))
     named = _by_name(everywhere)
     central = named.get("central_file")
-    central_path = _NAME.search(central.value) if central else None
+    central_path = _read_central_path(draft, central)
     central_section = _SECTION.search(central.value) if central else None
     action = named.get("next_action")
     mode = named.get("mode")
@@ -386,7 +388,7 @@ def _finish(draft: _Draft, shape: Outline) -> Layout:
             metrics=tuple(draft.metrics),
             library=tuple(draft.library),
             library_path=draft.library_path,
-            central_file=central_path[0] if central_path else CENTRAL_FILE,
+            central_file=central_path,
             central_section=central_section[1].strip() if central_section else None,
             mode=mode.value if mode else "",
             next_action=action.value if action else "",
@@ -397,6 +399,27 @@ def _finish(draft: _Draft, shape: Outline) -> Layout:
         metrics=tuple(draft.metric_spans),
         next_action=action.value_span if action else None,
     )
+
+
+def _read_central_path(draft: _Draft, central: Field | None) -> str:
+    """Return the central file that the protocol names, if it is one inside the project."""
+    named = _NAME.search(central.value) if central else None
+    if central is None or named is None:
+        return CENTRAL_FILE
+    # Ours is the file that is written into: a document that somebody sent must not choose another.
+    value = clean_line(central.value, 80)
+    if is_unsafe_path(named[0]) or f"/{named[0]}" in value or f"..{named[0]}" in value:
+        draft.findings.append(
+            Finding(
+                code="CENTRAL_FILE_OUTSIDE",
+                severity=Severity.ERROR,
+                line=central.line + 1,
+                message=f"the central file {value} is not inside the project",
+                remedy=f"name a file in it, for example {CENTRAL_FILE}",
+            )
+        )
+        return CENTRAL_FILE
+    return named[0]
 
 
 def _loose_fields(shape: Outline) -> Iterator[Field]:

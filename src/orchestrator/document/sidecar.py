@@ -1,6 +1,8 @@
 """Reads `acceptance.toml`: checks, metric bindings, limits; says which key is wrong."""
 
 import difflib
+import math
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
@@ -23,6 +25,7 @@ from orchestrator.domain.checks import (
     TlsProbeCheck,
 )
 from orchestrator.domain.errors import SidecarInvalid
+from orchestrator.domain.paths import is_unsafe_path
 
 Table: TypeAlias = Mapping[str, Any]
 T = TypeVar("T")
@@ -45,6 +48,16 @@ _SEPARATE: Final = frozenset({"batches", "metrics", "paths", "checks"})
 _BATCH_KEYS: Final = frozenset({each.name for each in fields(BatchAcceptance)} - {"checks"})
 
 
+_POSITIVE: Final = frozenset(
+    {
+        *("attempts_max", "parallel_max", "attempts_total_max", "deadline_min", "idle_min"),
+        *("timeout_s", "tests_min", "rows_min", "words_min", "port", "budget_usd"),
+    }
+)
+_NOT_NEGATIVE: Final = frozenset({"report_grace_s", "bytes_min"})
+_PORT_MAX: Final = 65_535
+
+
 def parse_acceptance(content: bytes) -> Acceptance:
     """Return what the sidecar says.
 
@@ -56,6 +69,9 @@ def parse_acceptance(content: bytes) -> Acceptance:
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
         raise SidecarInvalid(f"acceptance.toml cannot be read: {e}") from e
     _refuse_unknown(root, _ROOT_KEYS, "acceptance.toml")
+    for key in ("central_file", "agents_dir"):
+        if isinstance(root.get(key), str) and is_unsafe_path(root[key]):
+            raise SidecarInvalid(f"acceptance.toml.{key}: stays inside the project")
     checks: dict[str, list[Check]] = {}
     for position, table in enumerate(_tables(root, "checks"), start=1):
         place = f"checks[{position}]"
@@ -112,6 +128,7 @@ def _read_check(table: Table, place: str, name: str, task: int | None) -> Check:
     wanted = KINDS[kind]
     known = {each.name for each in fields(wanted)}
     _refuse_unknown(table, known | {"batch", "task", "kind", "idempotent"}, place)
+    _refuse_range(table, place)
     values = {key: value for key, value in table.items() if key in known}
     path = values.get("path")
     if isinstance(path, str) and is_unsafe_path(path):
@@ -127,16 +144,24 @@ def _read_check(table: Table, place: str, name: str, task: int | None) -> Check:
     )
 
 
-def is_unsafe_path(path: str) -> bool:
-    """Tell whether a path could lead out of the tree it is relative to."""
-    parts = path.replace("\\", "/").split("/")
-    return (
-        not path
-        or path.startswith(("/", "~"))
-        or ".." in parts
-        or ":" in parts[0]
-        or any(not character.isprintable() for character in path)
-    )
+def _refuse_range(table: Table, place: str) -> None:
+    """Refuse numbers with which nothing could ever run, and patterns that are none."""
+    for key, value in table.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        if not math.isfinite(value):
+            raise SidecarInvalid(f"{place}.{key}: a finite number, was {value}")
+        if (key in _POSITIVE and value <= 0) or (key in _NOT_NEGATIVE and value < 0):
+            raise SidecarInvalid(f"{place}.{key}: above 0, was {value}")
+    if isinstance(port := table.get("port"), int) and port > _PORT_MAX:
+        raise SidecarInvalid(f"{place}.port: at most {_PORT_MAX}, was {port}")
+    for key in ("stdout_regex", "unmeasured_regex"):
+        try:
+            re.compile(str(table.get(key, "")))
+        except re.error as e:
+            raise SidecarInvalid(f"{place}.{key}: no pattern: {e}") from e
+    if table.get("kind") == "command" and not table.get("argv"):
+        raise SidecarInvalid(f'{place}.argv: name a command: argv = ["{{python}}", "-m", "pytest"]')
 
 
 def _read_paths(table: object) -> tuple[tuple[str, str], ...]:
@@ -175,6 +200,7 @@ def _convert_some(table: Table, kind: type, place: str) -> dict[str, Any]:
     Field by field, because msgspec does not read unions of dataclasses, which others of the
     fields hold.
     """
+    _refuse_range(table, place)
     hints = get_type_hints(kind)
     values: dict[str, Any] = {}
     for key, value in table.items():

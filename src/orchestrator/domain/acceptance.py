@@ -54,6 +54,8 @@ class Acceptance:
     needs_approval: bool = False
     deadline_min: float = 60.0
     idle_min: float = 15.0
+    report_grace_s: float = 60.0
+    """How long an agent may go on after its report, before it is ended."""
     budget_usd: float | None = None
     attempts_total_max: int | None = None
     environment: tuple[str, ...] = field(default=())

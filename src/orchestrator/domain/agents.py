@@ -40,6 +40,8 @@ class Probe:
     is_version_tested: bool
     capabilities: Capabilities
     tier: Tier
+    tier_note: str = ""
+    """Why the tests go no further than this tier; empty if only the live test is missing."""
     problem: str
     """Why it cannot be used, one sentence; empty if it can."""
 

@@ -59,13 +59,26 @@ class CommandCheck:
     """A command, from the sidecar alone, ends as expected. Never run through a shell."""
 
     argv: tuple[str, ...]
-    """`{python}` stands for the interpreter of the orchestrator."""
+    """`{python}` stands for the interpreter of the orchestrator, `{sidecar}` for the folder of the
+    sidecar, `{scratch}` for an empty folder that is removed afterwards."""
     exit_code: int = 0
     timeout_s: float = 600.0
     stdout_regex: str | None = None
     """Searched in both streams, because test runners use either."""
     tests_min: int | None = None
     """Tests that passed, skipped ones not counted."""
+    needs: tuple[str, ...] = ()
+    """Files, as in `argv` or relative to the tree, without which nothing can be measured."""
+    unmeasured_regex: str | None = None
+    """A failure whose output matches was no measurement, for example a server out of reach; the
+    first group, or what matched, is the reason."""
+    json_pointer: str = ""
+    """Where in the JSON document on standard output the measured value stands; as in
+    `JsonPathCheck`. Empty: the output is no JSON."""
+    comparison: Comparison = Comparison.EQUAL
+    target: str | float | bool = True
+    json_show: tuple[str, ...] = ()
+    """Further values of that document that belong to the measured one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

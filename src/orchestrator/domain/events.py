@@ -52,8 +52,8 @@ class PlanChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DocumentEdited:
-    """The document changed under a batch at work, or cannot be read any more."""
+class TroubleNoted:
+    """Something about the shared files that a person should know; nothing follows from it."""
 
     message: str
 
@@ -228,7 +228,7 @@ Event: TypeAlias = (
     | RunResumed
     | RunFinished
     | PlanChanged
-    | DocumentEdited
+    | TroubleNoted
     | BaselineTaken
     | AttemptPlanned
     | AttemptStarted

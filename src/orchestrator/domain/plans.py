@@ -62,5 +62,7 @@ class RunPolicy:
     quota_waits_max: int = 10
     quota_wait_ms: int = 900_000
     """When an agent reports a quota without saying until when."""
-    report_grace_ms: int = 10_000
-    """How long a process may live on after its report."""
+    report_grace_ms: int = 60_000
+    """How long a process may live on after its report: agents sum up before they end."""
+    final_grace_ms: int = 10_000
+    """How long it may live on after its output has said that it is done."""

@@ -59,6 +59,8 @@ class TamperFinding:
 
     path: str
     message: str
+    is_security: bool = False
+    """It reached outside of its tree: no further attempt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,16 @@ TERMINAL = frozenset(
 )
 """Nothing more happens by itself. CONFLICT and BLOCKED wait for a person."""
 
+BEFORE_WORK = frozenset(
+    {
+        BatchState.PENDING,
+        BatchState.BLOCKED,
+        BatchState.READY,
+        BatchState.AWAITING_APPROVAL,
+    }
+)
+"""Nothing was spent yet, unless attempts are there whose result a person is to judge."""
+
 ACTIVE = frozenset(
     {
         BatchState.BASELINE,

@@ -30,7 +30,7 @@ from orchestrator.domain.commands import (
     WarnDeadline,
     WatchAttempt,
 )
-from orchestrator.domain.errors import AgentUnusable, WorktreeFailed
+from orchestrator.domain.errors import AgentUnusable
 from orchestrator.domain.events import (
     AttemptEnded,
     AttemptPlanned,
@@ -43,13 +43,13 @@ from orchestrator.domain.events import (
 )
 from orchestrator.domain.verdicts import BatchState, Execution
 from orchestrator.loop.listening import ReportListener
+from orchestrator.loop.metrics import measure_metrics
 from orchestrator.loop.publishing import Publisher
 from orchestrator.loop.work import (
     Workshop,
     end_attempt,
     evidence_for,
     integrate_attempt,
-    measure_metrics,
     skills_for,
     take_baseline,
     verify_attempt,
@@ -82,6 +82,7 @@ class Engine:
     central_file: str
     on_event: Callable[[Recorded, RunState], None] = lambda _event, _state: None
     state: RunState = field(default_factory=RunState)
+    """Folded from the log up to where this process took over; nobody is told of that part again."""
     _jobs: dict[Command, Future[Event]] = field(default_factory=dict)
     _final_seen_ms: dict[str, int] = field(default_factory=dict)
 
@@ -133,14 +134,14 @@ class Engine:
         self, command: Command, pool: ThreadPoolExecutor, listener: ReportListener
     ) -> None:
         """Have one command done, or go on with it."""
-        if command in self._jobs:
+        if command in self._jobs or (isinstance(command, IntegrateAttempt) and self._is_merging()):
             return
         match command:
             case TakeBaseline():
                 record = self._record(command.batch_id)
                 self._jobs[command] = pool.submit(take_baseline, self.shop, record)
             case PlanAttempt():
-                self._plan(command)
+                self._plan(command, listener)
             case LaunchAttempt():
                 self._launch(self._record(command.batch_id))
             case WatchAttempt():
@@ -170,10 +171,17 @@ class Engine:
             case _:
                 assert_never(command)
 
-    def _plan(self, command: PlanAttempt) -> None:
+    def _is_merging(self) -> bool:
+        """Tell whether a merge is under way: each is judged on top of the last.
+
+        A batch that comes to the front of the schedule meanwhile waits for it all the same.
+        """
+        return any(isinstance(each, IntegrateAttempt) for each in self._jobs)
+
+    def _plan(self, command: PlanAttempt, listener: ReportListener) -> None:
         """Prepare an attempt and store it; from then on it may run."""
         record = self._record(command.batch_id)
-        batch = self.shop.batch(command.batch_id)
+        batch = self.shop.batches[command.batch_id]
         before = record.attempt
         base = before.planned.base_commit if before else ""
         if not base or record.reason.startswith("CONFLICT"):
@@ -183,12 +191,16 @@ class Engine:
             self.shop.worktrees.archive(before.planned.worktree, target)
         attempt_id = new_attempt_id(self.clock.now_ms())
         worktree = self.shop.worktrees.prepare(command.batch_id, base)
+        for event in listener.look_before(self.state, worktree):
+            self._append(event)
         folder = self.project.attempt_dir(command.batch_id, command.attempt, attempt_id)
         prompt = render_brief(
             batch,
             attempt_id=attempt_id,
             central_file=self.central_file,
             skills=skills_for(batch, self.skills),
+            path_map=self.shop.acceptance.path_map,
+            protected=self.shop.acceptance.protected,
             evidence=evidence_for(self.shop, record, command.evidence),
         )
         self.project.write_prompt(folder, prompt)
@@ -276,7 +288,7 @@ class Engine:
             return False
         now_ms = self.clock.now_ms()
         since_ms = self._final_seen_ms.setdefault(attempt_id, now_ms)
-        return now_ms - since_ms >= self.state.started.policy.report_grace_ms
+        return now_ms - since_ms >= self.state.started.policy.final_grace_ms
 
     def _watch_silence(
         self, command: WatchAttempt, record: BatchRecord, sighting: AttemptSighting
@@ -306,7 +318,7 @@ class Engine:
         adapter = self.adapters.get(record.plan.adapter)
         if adapter is None:
             known = ", ".join(self.adapters)
-            raise WorktreeFailed(f"no adapter is called {record.plan.adapter}; known: {known}")
+            raise AgentUnusable(f"no adapter is called {record.plan.adapter}; known: {known}")
         return adapter
 
 

@@ -9,7 +9,7 @@ from orchestrator.core.state import RunState
 from orchestrator.document.reports import ReportsFound, is_complete, parse_reports
 from orchestrator.document.sources import decode_document
 from orchestrator.domain.errors import InputInvalid
-from orchestrator.domain.events import DocumentEdited, ReportAccepted, ReportQuarantined
+from orchestrator.domain.events import ReportAccepted, ReportQuarantined, TroubleNoted
 from orchestrator.domain.verdicts import BatchState
 from orchestrator.ports import Project
 
@@ -27,7 +27,7 @@ class ReportListener:
 
     def listen(
         self, state: RunState, *, is_final: bool = False
-    ) -> Iterator[ReportAccepted | ReportQuarantined | DocumentEdited]:
+    ) -> Iterator[ReportAccepted | ReportQuarantined | TroubleNoted]:
         """Yield what is new in all places.
 
         Args:
@@ -35,6 +35,10 @@ class ReportListener:
             is_final: A process has ended: what it wrote is complete, nothing else will come.
         """
         for name, spooled in self.project.read_inbox():
+            if spooled is None:
+                yield from self._complain(f"inbox/{name} is too large for a report: dropped")
+                self.project.release(name)
+                continue
             found = list(self._judge(state, spooled, f"inbox/{name}"))
             yield from found
             if not found:  # every report in it is in the log
@@ -59,9 +63,25 @@ class ReportListener:
             if rested is not None:
                 yield from self._judge(state, rested, place or "central file")
 
+    def look_before(
+        self, state: RunState, worktree: str
+    ) -> Iterator[ReportAccepted | ReportQuarantined | TroubleNoted]:
+        """Yield what a worktree's central file holds before an attempt begins in it.
+
+        Reports that came with the checkout or are left of an earlier run would otherwise pass for
+        the attempt's own, and its process would be ended soon after, as one that has reported.
+        """
+        try:
+            content = self.project.read_central(worktree)
+        except InputInvalid as e:
+            yield from self._complain(str(e))
+            return
+        if content is not None:
+            yield from self._judge(state, content, worktree)
+
     def _judge(
         self, state: RunState, content: bytes, source: str
-    ) -> Iterator[ReportAccepted | ReportQuarantined | DocumentEdited]:
+    ) -> Iterator[ReportAccepted | ReportQuarantined | TroubleNoted]:
         try:
             text = decode_document(content, source).text
         except InputInvalid as e:
@@ -69,11 +89,11 @@ class ReportListener:
             return
         yield from judge_reports(state, parse_reports(text), text, source)
 
-    def _complain(self, message: str) -> Iterator[DocumentEdited]:
+    def _complain(self, message: str) -> Iterator[TroubleNoted]:
         """Say once what is wrong with a file."""
         if message not in self._complaints:
             self._complaints.add(message)
-            yield DocumentEdited(message=message)
+            yield TroubleNoted(message=message)
 
 
 def judge_reports(

@@ -62,9 +62,11 @@ def _plan(  # noqa: PLR0913, PLR0917
 
 
 def plan_policy(
-    acceptance: Acceptance, *, trust_claims: bool, report_grace_ms: int, quota_wait_ms: int
+    acceptance: Acceptance, *, trust_claims: bool, report_grace_ms: int | None, quota_wait_ms: int
 ) -> RunPolicy:
-    """Return the limits of a run."""
+    """Return the limits of a run; without a grace of the caller's the sidecar's counts."""
+    if report_grace_ms is None:
+        report_grace_ms = round(acceptance.report_grace_s * 1000)
     return RunPolicy(
         parallel_max=acceptance.parallel_max,
         on_failure=acceptance.on_failure,

@@ -1,6 +1,6 @@
 """Keeps what people read true: the owned spans of the document, our lines, the full reports."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,14 +11,16 @@ from orchestrator.document.vocabulary import clean_line, fold_text
 from orchestrator.document.writing import write_spans
 from orchestrator.domain.batches import Session
 from orchestrator.domain.errors import InputInvalid
-from orchestrator.domain.events import DocumentEdited, Event, PlanChanged, ReportRestored
+from orchestrator.domain.events import Event, PlanChanged, ReportRestored, TroubleNoted
 from orchestrator.domain.plans import BatchPlan
 from orchestrator.domain.proofs import MetricResult
+from orchestrator.domain.verdicts import BEFORE_WORK, TERMINAL
 from orchestrator.loop.wording import word_digest, word_metric, word_next_action, word_status
 from orchestrator.ports import Project
 
 SECTION: Final = "🎯 ORCHESTRATION V3"
-DIGEST_CHECK_MS: Final = 500
+LOOK_MS: Final = 500
+"""Between two looks at the shared files while nothing happens."""
 
 
 def render_document(content: bytes, state: RunState) -> bytes:
@@ -63,19 +65,19 @@ class Publisher:
     """Reads an edited document anew; raises InputInvalid if it cannot be run any more."""
     _shown: int = -1
     _last: bytes = b""
-    _digests_at_ms: int = 0
+    """The document as it was last written or looked at."""
+    _trouble: str = ""
+    """What is the matter with the document right now; said once."""
+    _looked_at_ms: int = 0
     _digests: dict[str, str] = field(default_factory=dict)
 
-    def publish(self, state: RunState, now_ms: int) -> Iterator[Event]:
+    def publish(self, state: RunState, now_ms: int) -> tuple[Event, ...]:
         """Bring every file up to date; return what was noticed while doing it."""
-        return iter(self._publish(state, now_ms))
-
-    def _publish(self, state: RunState, now_ms: int) -> list[Event]:
-        events: list[Event] = []
         is_changed = state.sequence != self._shown
-        if is_changed or now_ms - self._digests_at_ms >= DIGEST_CHECK_MS:
-            events += self._write_document(state)
-            events += self._write_digests(state, now_ms)
+        if not is_changed and now_ms - self._looked_at_ms < LOOK_MS:
+            return ()
+        self._looked_at_ms = now_ms
+        events = (*self._write_document(state), *self._write_digests(state))
         if is_changed:
             for record in state.batches:
                 if record.attempts:
@@ -84,39 +86,48 @@ class Publisher:
         return events
 
     def _write_document(self, state: RunState) -> list[Event]:
+        """Bring the owned spans up to date, and take up what somebody changed around them."""
         try:
             content = self.project.read_document()
-            events = self._notice_edit(content, state) if self._last else []
+            edits = self._notice_edit(content, state)
             new = render_document(content, state)
         except InputInvalid as e:
-            if self._last:
-                self._last = b""
-                return [DocumentEdited(message=f"{e}; the last good version counts")]
-            return []
-        if new == content or self.project.write_document(new, content):
-            self._last = new
-        return events
+            message = f"{e}; the last good version counts"
+            events = [] if message == self._trouble else [TroubleNoted(message=message)]
+            self._trouble = message
+            return [*events]
+        self._trouble = ""
+        is_written = new == content or self.project.write_document(new, content)
+        self._last = new if is_written else content
+        return edits
 
     def _notice_edit(self, content: bytes, state: RunState) -> list[Event]:
         """Take up what somebody changed: at once where nothing has begun, else with a warning."""
         if content == self._last:
             return []
         events: list[Event] = []
-        for plan in self.replan(content):
+        plans = {plan.id: plan for plan in self.replan(content)}
+        for plan in plans.values():
             record = state.of(plan.id)
             if record is not None and record.plan == plan:
                 continue
-            if record is None or not record.attempts:
+            if record is None or (record.state in BEFORE_WORK and not record.attempts):
                 events.append(PlanChanged(batch=plan))
-            else:
+            elif record.state not in TERMINAL:
                 message = (
                     f"{plan.id} was edited while at work: the edit counts from its next attempt on"
                 )
-                events.append(DocumentEdited(message=message))
+                events.append(TroubleNoted(message=message))
+        for record in state.batches:
+            if record.plan.id not in plans and record.state not in TERMINAL:
+                message = (
+                    f"{record.plan.id} is gone from the document and still part of this run: "
+                    f"orchestrate cancel {record.plan.id}"
+                )
+                events.append(TroubleNoted(message=message))
         return events
 
-    def _write_digests(self, state: RunState, now_ms: int) -> list[Event]:
-        self._digests_at_ms = now_ms
+    def _write_digests(self, state: RunState) -> list[Event]:
         digests = render_digests(state, self.session.language)
         section = self.session.central_section or SECTION
         try:

@@ -3,19 +3,16 @@
 They run in threads and touch neither the log nor the state.
 """
 
-import fnmatch
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from orchestrator.core.decision import prove_task
-from orchestrator.core.state import PROVEN, Attempt, BatchRecord, RunState
+from orchestrator.core.judgement import prove_task
+from orchestrator.core.state import Attempt, BatchRecord
 from orchestrator.document.inference import checks_for
-from orchestrator.document.sidecar import is_unsafe_path
-from orchestrator.document.vocabulary import fold_text
 from orchestrator.domain.acceptance import Acceptance
 from orchestrator.domain.batches import Batch, Session
-from orchestrator.domain.checks import Check, CommandCheck, FileCheck
+from orchestrator.domain.checks import Check, FileCheck
 from orchestrator.domain.errors import InputInvalid, MergeConflict, WorktreeFailed
 from orchestrator.domain.events import (
     AttemptEnded,
@@ -23,18 +20,13 @@ from orchestrator.domain.events import (
     BaselineTaken,
     BatchIntegrated,
     IntegrationFailed,
-    MetricsMeasured,
 )
-from orchestrator.domain.proofs import (
-    CheckOutcome,
-    MetricResult,
-    TamperFinding,
-)
+from orchestrator.domain.paths import within
+from orchestrator.domain.proofs import CheckOutcome, Proof, TamperFinding, TaskProof
 from orchestrator.domain.verdicts import Execution
+from orchestrator.loop.tampering import find_tampering
 from orchestrator.ports import Adapter, AgentRunner, ArtifactStore, Prover, Worktrees
 
-PLANTS: Final = ("conftest.py", "sitecustomize.py", "usercustomize.py", "*.pth", "pytest.ini")
-"""Files that change how a judge runs without being named by it."""
 EVIDENCE_TAIL_CHARACTERS: Final = 3_000
 
 
@@ -44,6 +36,9 @@ class Workshop:
 
     session: Session
     """Exchanged by the loop's thread when the document was edited."""
+    batches: dict[str, Batch]
+    """Every batch that the document has ever defined in this run: one that was edited out is still
+    known, for the attempt that works on it and for the record."""
     acceptance: Acceptance
     worktrees: Worktrees
     prover: Prover
@@ -52,13 +47,14 @@ class Workshop:
     kept_out: tuple[str, ...]
     """Paths that agents may write and that are never merged: the central file, the document."""
 
-    def batch(self, batch_id: str) -> Batch:
-        """Return what the document says of a batch."""
-        return next(each for each in self.session.batches if each.id == batch_id)
+    def read_again(self, session: Session) -> None:
+        """Take up an edited document."""
+        self.session = session
+        self.batches |= {each.id: each for each in session.batches}
 
     def checks(self, batch_id: str) -> tuple[Check, ...]:
         """Return the checks of a batch."""
-        return checks_for(self.batch(batch_id), self.acceptance)
+        return checks_for(self.batches[batch_id], self.acceptance)
 
 
 def take_baseline(shop: Workshop, record: BatchRecord) -> BaselineTaken:
@@ -110,24 +106,55 @@ def end_attempt(
 
 
 def verify_attempt(shop: Workshop, record: BatchRecord) -> AttemptVerified:
-    """Commit what the agent left, and judge it in a clean checkout."""
+    """Commit what the agent left, and judge it in a clean checkout.
+
+    An agent that broke its own worktree has proven nothing; the next attempt gets a new one.
+    """
     attempt = record.attempt
     assert attempt is not None
     batch_id, planned = record.plan.id, attempt.planned
-    message = f"{batch_id}, attempt {planned.attempt}"
-    commit = shop.worktrees.commit(planned.worktree, planned.base_commit, message, shop.kept_out)
+    checks = shop.checks(batch_id)
+    claimed, outside = claimed_files(attempt, shop.kept_out)
+    try:
+        commit = shop.worktrees.commit(
+            planned.worktree,
+            planned.base_commit,
+            f"{batch_id}, attempt {planned.attempt}",
+            keep_out=shop.kept_out,
+            wanted=sorted(set(_paths_of((*checks, *claimed)))),
+        )
+    except WorktreeFailed as e:
+        return AttemptVerified(
+            batch_id=batch_id,
+            attempt_id=planned.attempt_id,
+            commit=planned.base_commit,
+            results=(),
+            proofs=_nothing_proven(record, str(e)),
+            tampering=(TamperFinding(path=planned.worktree, message=str(e)),),
+        )
     changed = shop.worktrees.changed_paths(planned.base_commit, commit)
-    tampering = find_tampering(shop, batch_id, attempt, changed, commit)
     place = shop.worktrees.checkout(commit, f"judge-{batch_id}")
     try:
+        tampering = (
+            *find_tampering(
+                changed, shop.acceptance.protected, _deliverables(shop, batch_id), checks
+            ),
+            *outside,
+            *(
+                TamperFinding(
+                    path=path, message="a symbolic link leads out of the worktree", is_security=True
+                )
+                for path in shop.worktrees.escaping_links(place, changed)
+            ),
+        )
         shop.worktrees.restore(
             place, planned.base_commit, [each.path for each in tampering if each.path in changed]
         )
-        judged = shop.prover.run(shop.checks(batch_id), place, changed)
-        claimed = shop.prover.run(claimed_files(shop, attempt), place, changed)
+        judged = shop.prover.run(checks, place, changed)
+        present = shop.prover.run(claimed, place, changed)
     finally:
         shop.worktrees.discard(place)
-    results = (*judged.results, *claimed.results)
+    results = (*judged.results, *present.results)
     baseline = record.baseline.results if record.baseline else ()
     return AttemptVerified(
         batch_id=batch_id,
@@ -135,166 +162,79 @@ def verify_attempt(shop: Workshop, record: BatchRecord) -> AttemptVerified:
         commit=commit,
         results=results,
         proofs=tuple(prove_task(task.ordinal, results, baseline) for task in record.plan.tasks),
-        tampering=(*tampering, *judged.tampering),
+        tampering=tampering,
     )
 
 
-def find_tampering(
-    shop: Workshop, batch_id: str, attempt: Attempt, changed: Sequence[str], commit: str
-) -> tuple[TamperFinding, ...]:
-    """Return changes to what judges the work, and ways out of the worktree."""
-    named = {name for each in shop.batch(batch_id).deliverables for name in each.names}
-    has_commands = any(isinstance(each.kind, CommandCheck) for each in shop.checks(batch_id))
-    found: list[TamperFinding] = []
-    for path in changed:
-        name = path.rsplit("/", 1)[-1]
-        if any(fnmatch.fnmatch(path, pattern) for pattern in shop.acceptance.protected):
-            found.append(TamperFinding(path=path, message="a protected path was changed"))
-        elif (
-            has_commands
-            and name not in named
-            and any(fnmatch.fnmatch(name, pattern) for pattern in PLANTS)
-        ):
-            found.append(TamperFinding(path=path, message="it would change how the checks run"))
-    found += [
-        TamperFinding(path=path, message="SECURITY: a symbolic link leads out of the worktree")
-        for path in shop.worktrees.escaping_links(commit)
-    ]
-    claimed = attempt.reports[-1].files if attempt.reports else ()
-    found += [
-        TamperFinding(path=path, message="SECURITY: the report names a path outside the worktree")
-        for path in claimed
-        if path != "(none)"
-        and is_unsafe_path(path.removeprefix(attempt.planned.worktree).lstrip("/") or "/")
-    ]
-    return tuple(found)
-
-
-def claimed_files(shop: Workshop, attempt: Attempt) -> tuple[Check, ...]:
-    """Return a check for each file that the report names: it has to be there."""
-    named = attempt.reports[-1].files if attempt.reports else ()
-    paths = (path.removeprefix(attempt.planned.worktree).lstrip("/") for path in named)
+def _nothing_proven(record: BatchRecord, reason: str) -> tuple[TaskProof, ...]:
     return tuple(
-        Check(
-            id=f"claimed:{path}",
-            kind=FileCheck(path=path, bytes_min=0),
-            task=None,
-            is_inferred=True,
-        )
-        for path in paths
-        if path != "(none)" and path not in shop.kept_out and not is_unsafe_path(path)
+        TaskProof(ordinal=task.ordinal, proof=Proof.NONE, reason=reason)
+        for task in record.plan.tasks
     )
+
+
+def _paths_of(checks: Sequence[Check]) -> Iterator[str]:
+    """Yield the files that checks look at."""
+    for each in checks:
+        path = getattr(each.kind, "path", None)
+        if isinstance(path, str):
+            yield path
+
+
+def _deliverables(shop: Workshop, batch_id: str) -> frozenset[str]:
+    return frozenset(name for each in shop.batches[batch_id].deliverables for name in each.names)
+
+
+def claimed_files(
+    attempt: Attempt, kept_out: Sequence[str]
+) -> tuple[tuple[Check, ...], tuple[TamperFinding, ...]]:
+    """Return a check for each file the last report names, and the paths that lead outside."""
+    named = attempt.reports[-1].files if attempt.reports else ()
+    checks: list[Check] = []
+    outside: list[TamperFinding] = []
+    for written in named:
+        if written == "(none)":
+            continue
+        path = within(attempt.planned.worktree, written)
+        if path is None:
+            message = "the report names a path outside of the worktree"
+            outside.append(TamperFinding(path=written, message=message))
+        elif path not in kept_out:
+            kind = FileCheck(path=path, bytes_min=0)
+            checks.append(Check(id=f"claimed:{path}", kind=kind, task=None, is_inferred=True))
+    return tuple(checks), tuple(outside)
 
 
 def integrate_attempt(shop: Workshop, record: BatchRecord) -> BatchIntegrated | IntegrationFailed:
-    """Merge the verified commit if the checks hold on the merged tree too."""
+    """Merge the verified commit if the checks hold on the merged tree too.
+
+    A check that could not be measured, which a person may have approved, is no objection; one that
+    fails is. A batch that was cancelled is merged only if it already is.
+    """
     attempt = record.attempt
     assert attempt is not None
     assert attempt.verified is not None
-    batch_id, planned = record.plan.id, attempt.planned
-    changed = shop.worktrees.changed_paths(planned.base_commit, attempt.verified.commit)
+    batch_id, attempt_id = record.plan.id, attempt.planned.attempt_id
+    commit = attempt.verified.commit
+    changed = shop.worktrees.changed_paths(attempt.planned.base_commit, commit)
 
     def judge(place: str) -> str:
         judged = shop.prover.run(shop.checks(batch_id), place, changed)
         failed = [each for each in judged.results if each.outcome is CheckOutcome.FAIL]
-        return "" if record.is_approved or not failed else failed[0].reason
+        return failed[0].reason if failed else ""
 
     try:
-        commit = shop.worktrees.integrate(attempt.verified.commit, f"Merge {batch_id}", judge)
-    except MergeConflict as e:
-        return IntegrationFailed(
-            batch_id=batch_id, attempt_id=planned.attempt_id, detail=str(e), is_conflict=True
-        )
+        if record.is_cancelling and not shop.worktrees.is_merged(commit):
+            raise WorktreeFailed("cancelled by a person before the merge")  # noqa: TRY301
+        merged = shop.worktrees.integrate(commit, f"Merge {batch_id}", judge)
     except WorktreeFailed as e:
         return IntegrationFailed(
-            batch_id=batch_id, attempt_id=planned.attempt_id, detail=str(e), is_conflict=False
+            batch_id=batch_id,
+            attempt_id=attempt_id,
+            detail=str(e),
+            is_conflict=isinstance(e, MergeConflict),
         )
-    return BatchIntegrated(batch_id=batch_id, attempt_id=planned.attempt_id, commit=commit)
-
-
-def measure_metrics(shop: Workshop, state: RunState) -> MetricsMeasured:
-    """Measure every row of the success table on the merged work."""
-    place = shop.worktrees.checkout(shop.worktrees.head(), "metrics")
-    try:
-        measured = run_metrics(shop.session, shop.acceptance, shop.prover, place)
-    finally:
-        shop.worktrees.discard(place)
-    counted = {each.plan.id: count_batch(each) for each in state.batches}
-    return MetricsMeasured(
-        results=tuple(
-            _with_row(each, counted[each.batch_id]) if each.batch_id in counted else each
-            for each in measured
-        )
-    )
-
-
-def _with_row(row: MetricResult, counted: MetricResult) -> MetricResult:
-    return MetricResult(
-        criterion=row.criterion,
-        target=row.target,
-        outcome=counted.outcome,
-        value=counted.value,
-        reason=counted.reason,
-        evidence="",
-        batch_id=row.batch_id,
-    )
-
-
-def count_batch(record: BatchRecord) -> MetricResult:
-    """Return the row of a batch: its proven tasks, counted; never what a report says."""
-    total = len(record.facts)
-    is_merged = bool(record.commit)
-    outcome = (
-        CheckOutcome.PASS
-        if is_merged and record.proven == total
-        else CheckOutcome.FAIL
-        if record.attempts
-        else CheckOutcome.NOT_MEASURED
-    )
-    strong = sum(1 for each in record.facts if each.proof in PROVEN)
-    return MetricResult(
-        criterion=record.plan.id,
-        target=f"{total}/{total}",
-        outcome=outcome,
-        value=f"{strong}/{total}" if record.attempts else "",
-        reason="" if outcome is CheckOutcome.PASS else record.reason or record.state.value,
-        evidence="",
-        batch_id=record.plan.id,
-    )
-
-
-def run_metrics(
-    session: Session, acceptance: Acceptance, prover: Prover, place: str
-) -> tuple[MetricResult, ...]:
-    """Measure the rows that a check is bound to; rows of batches are left to the caller."""
-    bound = {fold_text(each.criterion): each for each in acceptance.metrics}
-    batches = {fold_text(each.id): each.id for each in session.batches}
-    results: list[MetricResult] = []
-    for metric in session.metrics:
-        name = fold_text(metric.criterion)
-        binding = bound.get(name)
-        outcome, value, evidence = CheckOutcome.NOT_MEASURED, "", ""
-        reason = "no check is bound to it in acceptance.toml"
-        if binding is not None and binding.check is not None:
-            (found,) = prover.run((binding.check,), place, None).results
-            outcome, value = found.outcome, found.value
-            reason, evidence = found.reason, found.evidence
-        elif binding is not None:
-            reason = binding.not_measured
-        elif name in batches:
-            reason = "no batch was run"
-        results.append(
-            MetricResult(
-                criterion=metric.criterion,
-                target=metric.target,
-                outcome=outcome,
-                value=value,
-                reason=reason,
-                evidence=evidence,
-                batch_id=batches.get(name) if binding is None else None,
-            )
-        )
-    return tuple(results)
+    return BatchIntegrated(batch_id=batch_id, attempt_id=attempt_id, commit=merged)
 
 
 def evidence_for(shop: Workshop, record: BatchRecord, said: str) -> str:

@@ -22,7 +22,7 @@ from orchestrator.domain.proofs import CheckResult
 from orchestrator.ports import ArtifactStore, Judgement
 from orchestrator.proof.commands import check_command
 from orchestrator.proof.figures import check_csv_metric, check_json_path
-from orchestrator.proof.findings import Finding, not_measured
+from orchestrator.proof.observations import Observation, not_measured
 from orchestrator.proof.sections import check_md_section
 from orchestrator.proof.tls_probe import check_tls
 from orchestrator.proof.trees import check_changed, check_file, check_parses, with_file
@@ -34,7 +34,7 @@ class CheckRunner:
     def __init__(self, evidence: ArtifactStore, sidecar_folder: Path) -> None:
         """Keep evidence in a store; relative certificate files stand beside the sidecar."""
         self._evidence = evidence
-        self._sidecar_folder = sidecar_folder
+        self._sidecar_folder = sidecar_folder.resolve()
 
     def run(self, checks: Sequence[Check], root: str, changed: Sequence[str] | None) -> Judgement:
         """Run checks in order; a check that cannot run is NOT_MEASURED with the reason."""
@@ -60,7 +60,7 @@ class CheckRunner:
 
     def _look(  # noqa: PLR0911 - one line for each kind
         self, kind: CheckKind, root: Path, changed: Sequence[str] | None
-    ) -> Finding:
+    ) -> Observation:
         match kind:
             case FileCheck():
                 return check_file(kind, root, changed)
@@ -69,7 +69,7 @@ class CheckRunner:
             case ParsesCheck():
                 return check_parses(kind, root, changed)
             case CommandCheck():
-                return check_command(kind, root)
+                return check_command(kind, root, self._sidecar_folder)
             case CsvMetricCheck():
                 return with_file(root, kind.path, changed, lambda p: check_csv_metric(kind, p))
             case MdSectionCheck():

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from orchestrator.domain.checks import Aggregate, Comparison, CsvMetricCheck, JsonPathCheck
-from orchestrator.proof.findings import Finding, failed, passed
+from orchestrator.proof.observations import Observation, failed, passed
 
 _COMPARE: Final[dict[Comparison, Callable[[float, float], bool]]] = {
     Comparison.GREATER: operator.gt,
@@ -32,7 +32,7 @@ _AGGREGATE: Final[dict[Aggregate, Callable[[Sequence[float]], float]]] = {
 
 def check_csv_metric(  # noqa: PLR0911 - each refusal has its own reason
     check: CsvMetricCheck, path: Path
-) -> Finding:
+) -> Observation:
     """Check a number computed from one column."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -68,28 +68,59 @@ def check_csv_metric(  # noqa: PLR0911 - each refusal has its own reason
     )
 
 
-def check_json_path(check: JsonPathCheck, path: Path) -> Finding:
+def check_json_path(check: JsonPathCheck, path: Path) -> Observation:
     """Check a value in a JSON file."""
     try:
-        value = json.loads(path.read_bytes())
-        for part in check.pointer.split("."):
-            value = value[int(part)] if isinstance(value, list) else value[part]
+        document = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as e:
         return failed(f"{check.path}: {e}")
-    except (KeyError, IndexError, TypeError):
-        return failed(f"{check.path} has nothing at {check.pointer}")
+    return judge_value(document, check.pointer, comparison=check.comparison, target=check.target)
+
+
+def judge_value(
+    document: object, pointer: str, *, comparison: Comparison, target: str | float | bool
+) -> Observation:
+    """Check a value in a document of plain values; numbers have to be finite."""
+    try:
+        value = find_value(document, pointer)
+    except LookupError:
+        return failed(f"there is nothing at {pointer}")
     shown = str(value)[:80]
-    target = check.target
     if isinstance(value, bool) or isinstance(target, bool | str):
-        is_equal = value == target
+        is_equal = value == target and isinstance(value, bool) == isinstance(target, bool)
         wanted = {Comparison.EQUAL: is_equal, Comparison.DIFFERENT: not is_equal}
-        if wanted.get(check.comparison, False):
+        if wanted.get(comparison, False):
             return passed(shown)
     elif isinstance(value, int | float):
+        shown = show_value(document, pointer) or shown
         if not math.isfinite(value):
-            return failed(f"{check.pointer} is {value}, which proves nothing", value=shown)
-        if _COMPARE[check.comparison](value, target):
+            return failed(f"{pointer} is {value}, which proves nothing", value=shown)
+        if _COMPARE[comparison](value, target):
             return passed(shown)
-    return failed(
-        f"{check.pointer} is {shown}, expected {check.comparison.value} {target}", value=shown
-    )
+    return failed(f"{pointer} is {shown}, expected {comparison.value} {target}", value=shown)
+
+
+def show_value(document: object, pointer: str) -> str | None:
+    """Return a value as a table cell shows it; None if there is none."""
+    try:
+        value = find_value(document, pointer)
+    except LookupError:
+        return None
+    return f"{value:.4g}" if isinstance(value, float) else str(value)[:80]
+
+
+def find_value(document: object, pointer: str) -> object:
+    """Return the value at a pointer: keys and indices joined by dots.
+
+    Raises:
+        LookupError: there is none.
+    """
+    value = document
+    for part in pointer.split("."):
+        if isinstance(value, list) and part.isdecimal():
+            value = value[int(part)]
+        elif isinstance(value, dict):
+            value = value[part]
+        else:
+            raise LookupError(pointer)
+    return value

@@ -5,10 +5,10 @@ from pathlib import Path
 from orchestrator.document.outlines import BlockKind, outline
 from orchestrator.document.vocabulary import fold_text
 from orchestrator.domain.checks import MdSectionCheck
-from orchestrator.proof.findings import Finding, failed, passed
+from orchestrator.proof.observations import Observation, failed, passed
 
 
-def check_md_section(check: MdSectionCheck, path: Path) -> Finding:
+def check_md_section(check: MdSectionCheck, path: Path) -> Observation:
     """Check that a section exists and how many words it holds."""
     try:
         shape = outline(path.read_text(encoding="utf-8"))

@@ -5,10 +5,10 @@ import ssl
 from pathlib import Path
 
 from orchestrator.domain.checks import TlsProbeCheck
-from orchestrator.proof.findings import Finding, failed, not_measured, passed
+from orchestrator.proof.observations import Observation, failed, not_measured, passed
 
 
-def check_tls(check: TlsProbeCheck, sidecar_folder: Path) -> Finding:
+def check_tls(check: TlsProbeCheck, sidecar_folder: Path) -> Observation:
     """Check that a server proves its name. One that cannot be reached was not measured."""
     ca_file = sidecar_folder / check.ca_file if check.ca_file else None
     try:

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Final
 
 from orchestrator.domain.checks import ChangedCheck, FileCheck, ParsesCheck
-from orchestrator.proof.findings import Finding, failed, passed
+from orchestrator.proof.observations import Observation, failed, passed
 
 FILE_BYTES_MAX: Final = 50_000_000
 
 
 def with_file(
-    root: Path, path: str, changed: Sequence[str] | None, look: Callable[[Path], Finding]
-) -> Finding:
+    root: Path, path: str, changed: Sequence[str] | None, look: Callable[[Path], Observation]
+) -> Observation:
     """Look at a file of the tree, or say why that is not possible."""
     place = find(root, path, changed)
-    if isinstance(place, Finding):
+    if isinstance(place, Observation):
         return place
     size = place.stat().st_size
     if size > FILE_BYTES_MAX:
@@ -26,7 +26,7 @@ def with_file(
     return look(place)
 
 
-def find(root: Path, path: str, changed: Sequence[str] | None) -> Path | Finding:
+def find(root: Path, path: str, changed: Sequence[str] | None) -> Path | Observation:
     """Return a regular file of the tree.
 
     A bare name that is not at the root stands for the one changed file of that name.
@@ -47,10 +47,10 @@ def find(root: Path, path: str, changed: Sequence[str] | None) -> Path | Finding
     return place
 
 
-def check_file(check: FileCheck, root: Path, changed: Sequence[str] | None) -> Finding:
+def check_file(check: FileCheck, root: Path, changed: Sequence[str] | None) -> Observation:
     """Check that a file exists and holds enough."""
 
-    def look(place: Path) -> Finding:
+    def look(place: Path) -> Observation:
         size = place.stat().st_size
         if size < check.bytes_min:
             return failed(f"{check.path} has {size} bytes, expected {check.bytes_min}")
@@ -59,7 +59,7 @@ def check_file(check: FileCheck, root: Path, changed: Sequence[str] | None) -> F
     return with_file(root, check.path, changed, look)
 
 
-def check_changed(check: ChangedCheck, changed: Sequence[str] | None) -> Finding:
+def check_changed(check: ChangedCheck, changed: Sequence[str] | None) -> Observation:
     """Check that a file differs from the base commit."""
     if changed is None:
         return failed(f"{check.path} is unchanged, nothing was done yet")
@@ -71,10 +71,10 @@ def check_changed(check: ChangedCheck, changed: Sequence[str] | None) -> Finding
     return failed(f"{check.path} is unchanged since the work was handed out")
 
 
-def check_parses(check: ParsesCheck, root: Path, changed: Sequence[str] | None) -> Finding:
+def check_parses(check: ParsesCheck, root: Path, changed: Sequence[str] | None) -> Observation:
     """Check that a file is what its suffix says."""
 
-    def look(place: Path) -> Finding:
+    def look(place: Path) -> Observation:
         content = place.read_bytes()
         try:
             match place.suffix:

@@ -4,7 +4,6 @@ A report is first a file of its own in the inbox, then a block in the central fi
 replaces the central file without our lock may drop the block, never the file in the inbox.
 """
 
-import os
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,10 +12,10 @@ from typing import Final
 from filelock import FileLock
 
 from orchestrator.document.reports import hash_report, parse_reports
-from orchestrator.document.sources import SIZE_MAX, decode_document
+from orchestrator.document.sources import decode_document
 from orchestrator.document.writing import append_block, write_digests
 from orchestrator.domain.errors import InputInvalid
-from orchestrator.store.files import write_atomically
+from orchestrator.store.files import read_bounded, write_atomically
 
 LOCK_TIMEOUT_S: Final = 30.0
 SWAP_TRIES_MAX: Final = 50
@@ -74,24 +73,3 @@ class CentralFile:
                     write_atomically(self.path, source.encode(text))
                     return True
         raise InputInvalid(f"{self.path} changes all the time: another program writes it")
-
-
-def read_bounded(path: Path) -> bytes:
-    """Return the bytes of a regular file; nothing if there is none.
-
-    Raises:
-        InputInvalid: larger than a document may be, or no regular file.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return b""
-    except OSError as e:
-        raise InputInvalid(f"{path} cannot be read: {e.strerror}") from e
-    with os.fdopen(descriptor, "rb") as file:
-        if not path.is_file():
-            raise InputInvalid(f"{path} is not a regular file")
-        content = file.read(SIZE_MAX + 1)
-    if len(content) > SIZE_MAX:
-        raise InputInvalid(f"{path} has more than {SIZE_MAX:,} bytes: move old reports away")
-    return content

@@ -1,8 +1,11 @@
-"""Files that a crash leaves whole: written beside their place, synced, then renamed."""
+"""Files on disk: written so that a crash leaves them whole, read with a bound, never outside."""
 
 import os
 import tempfile
 from pathlib import Path
+
+from orchestrator.document.sources import SIZE_MAX
+from orchestrator.domain.errors import InputInvalid
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -32,3 +35,36 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def read_bounded(path: Path) -> bytes:
+    """Return the bytes of a regular file; nothing if there is none.
+
+    Raises:
+        InputInvalid: larger than a document may be, or no regular file.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return b""
+    except OSError as e:
+        raise InputInvalid(f"{path} cannot be read: {e.strerror}") from e
+    with os.fdopen(descriptor, "rb") as file:
+        if not path.is_file():
+            raise InputInvalid(f"{path} is not a regular file")
+        content = file.read(SIZE_MAX + 1)
+    if len(content) > SIZE_MAX:
+        raise InputInvalid(f"{path} has more than {SIZE_MAX:,} bytes: move old reports away")
+    return content
+
+
+def real_file(root: Path, name: str) -> Path:
+    """Return where a file of a tree really is: people link `CLAUDE.md` to another file of theirs.
+
+    Raises:
+        InputInvalid: a link leads out of the tree.
+    """
+    place = (root / name).resolve()
+    if not place.is_relative_to(root.resolve()):
+        raise InputInvalid(f"{root / name} is a symbolic link that leads out of {root}")
+    return place

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from orchestrator.domain.errors import InputInvalid
-from orchestrator.store.central_file import CentralFile, read_bounded
-from orchestrator.store.files import write_atomically
+from orchestrator.store.central_file import CentralFile
+from orchestrator.store.files import read_bounded, real_file, write_atomically
 
 FILES_LOOKED_AT_MAX: Final = 20_000
 INBOX_BYTES_MAX: Final = 200_000
@@ -18,12 +18,16 @@ class ProjectFiles:
     """Implements `ports.Project`."""
 
     def __init__(self, root: Path, document: Path, central_name: str) -> None:
-        """Use a project by its root folder; our own files stand in `.orchestrator`."""
+        """Use a project by its root folder; our own files stand in `.orchestrator`.
+
+        Raises:
+            InputInvalid: the central file is a link that leads out of the project.
+        """
         self.root = root
         self.document = document
         self.folder = root / ".orchestrator"
         self._central_name = central_name
-        self.central = CentralFile(root / central_name, self.folder / "inbox")
+        self.central = CentralFile(real_file(root, central_name), self.folder / "inbox")
         self._seen: dict[Path, tuple[int, int, int] | None] = {}
 
     def read_document(self) -> bytes:
@@ -33,7 +37,7 @@ class ProjectFiles:
         return read_bounded(self.document)
 
     def write_document(self, content: bytes, expected: bytes) -> bool:
-        """Replace the session document unless it has changed meanwhile; return whether it was."""
+        """Replace the session document unless it has changed; return whether it was replaced."""
         if read_bounded(self.document) != expected:
             return False
         write_atomically(self.document, content)
@@ -45,9 +49,7 @@ class ProjectFiles:
         Looked at by its path each time: an editor that replaces the file is seen like one that
         writes into it.
         """
-        path = Path(worktree or self.root) / self._central_name
-        if path.is_symlink():
-            raise InputInvalid(f"{path} is a symbolic link")
+        path = real_file(Path(worktree or self.root), self._central_name)
         try:
             facts = path.stat()
         except OSError:
@@ -59,14 +61,18 @@ class ProjectFiles:
         self._seen[path] = key
         return read_bounded(path)
 
-    def read_inbox(self) -> tuple[tuple[str, bytes], ...]:
-        """Return the spooled reports with their names; each is complete."""
-        found: list[tuple[str, bytes]] = []
+    def read_inbox(self) -> tuple[tuple[str, bytes | None], ...]:
+        """Return the spooled reports with their names; each is complete, or None if too large."""
+        found: list[tuple[str, bytes | None]] = []
         for path in sorted(self.central.inbox.glob("*.md")):
             if path.is_symlink() or not path.is_file():
                 continue
-            with path.open("rb") as file:
-                found.append((path.name, file.read(INBOX_BYTES_MAX)))
+            try:
+                with path.open("rb") as file:
+                    content = file.read(INBOX_BYTES_MAX + 1)
+            except OSError:  # gone again, or not ours to read: whoever wrote it may take it back
+                continue
+            found.append((path.name, content if len(content) <= INBOX_BYTES_MAX else None))
         return tuple(found)
 
     def release(self, name: str) -> None:

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 import structlog
 
+from palmbot.adapters.token_keeper import TokenKeeper
 from palmbot.ctrader.connection import ClientConnection
+from palmbot.ctrader.tokens import RenewedTokens, explain_refusal
 from palmbot.domain.commands import LoadBars, QueryBooks, Reconnect, Send
 from palmbot.domain.errors import (
     ConfigInvalid,
@@ -19,6 +21,8 @@ from palmbot.domain.errors import (
     FatalError,
     PalmbotError,
     ProtocolViolation,
+    RequestRefused,
+    TokenRefused,
     TransientError,
 )
 from palmbot.domain.events import Event, LinkLost, LinkReady
@@ -92,6 +96,14 @@ def endpoint_for(environment: Environment, *, simulator_port: int | None = None)
             return Endpoint(host=LOOPBACK, port=simulator_port, server_name="localhost")
 
 
+def judge_certificate(endpoint: Endpoint, error: ssl.SSLCertVerificationError) -> ConfigInvalid:
+    """Return in a sentence for people that a certificate was refused, and what to do."""
+    return ConfigInvalid(
+        f"the certificate of {endpoint.host} was refused ({error.verify_message}): no secret was "
+        "sent; check the network, and the setting tls.cafile if it is set"
+    )
+
+
 class CtraderBroker:
     """Implements `ports.Broker`.
 
@@ -109,10 +121,13 @@ class CtraderBroker:
         clock: Clock,
         draw_jitter: Callable[[], float],
         backoff: Backoff | None = None,
+        tokens: TokenKeeper | None = None,
     ) -> None:
         """Join the parts; nothing is connected before `run`.
 
         Args:
+            tokens: Where `new_connection` reads its token, and new ones are kept; None for a
+                token that is never renewed.
             new_connection: Makes the wire of one generation, counted from 1.
             draw_jitter: Uniform in [0, 1), such as `random.Random(seed).random`.
         """
@@ -123,6 +138,7 @@ class CtraderBroker:
         self._clock = clock
         self._draw_jitter = draw_jitter
         self._backoff = backoff or Backoff()
+        self._tokens = tokens
         self._generation = 0
         self._link: _Link | None = None
         self._is_connecting = False
@@ -136,6 +152,10 @@ class CtraderBroker:
             self._generation += 1
             started_s = self._clock.link_s()
             error = await self._live_one_connection()
+            if self._tokens is not None:
+                self._tokens.give_up(error)
+                if isinstance(error, TokenRefused):
+                    error = self._tokens.judge_refusal(error)
             if isinstance(error, FatalError):
                 raise error
             if self._clock.link_s() - started_s >= self._backoff.max_s:
@@ -171,6 +191,17 @@ class CtraderBroker:
         if self._link is None:
             return 0
         return self._link.wire.order_budget(self._clock.link_s())
+
+    def check_tokens(self) -> None:
+        """Renew the tokens if it is time and nothing else is under way; call it now and then.
+
+        Raises:
+            ConfigInvalid: the token file cannot be used.
+        """
+        if self._tokens is None or not self._tokens.is_due():
+            return
+        if self._link is not None and self._link.is_ready and not self._link.wire.open_requests:
+            self._link.renew_tokens()
 
     @property
     def generation(self) -> int:
@@ -217,7 +248,13 @@ class CtraderBroker:
     async def _live_one_connection(self) -> PalmbotError:
         """Connect, serve until the end, and return what ended it."""
         wire = self._new_connection(self._generation)
-        link = _Link(wire=wire, generation=self._generation, sink=self._sink, clock=self._clock)
+        link = _Link(
+            wire=wire,
+            generation=self._generation,
+            sink=self._sink,
+            clock=self._clock,
+            tokens=self._tokens,
+        )
         self._is_connecting = True
         try:
             await self._connect(link)
@@ -253,13 +290,8 @@ class CtraderBroker:
         A wrong setting shows at the first connection. Later it is the network that changed
         under us, and open positions are better served by trying again.
         """
-        text = (
-            f"the certificate of {self._endpoint.host} was refused "
-            f"({error.verify_message}): no secret was sent"
-        )
-        if self._was_ever_connected:
-            return ConnectionLost(text)
-        return ConfigInvalid(f"{text}; check the network, and the setting tls.cafile if it is set")
+        refused = judge_certificate(self._endpoint, error)
+        return ConnectionLost(str(refused)) if self._was_ever_connected else refused
 
     async def _wait(self, delay_s: float) -> None:
         over = asyncio.Event()
@@ -281,9 +313,16 @@ class _Link(asyncio.Protocol):
     """One transport and its wire. Ends once, for one reason, and is silent afterwards."""
 
     def __init__(
-        self, *, wire: ClientConnection, generation: int, sink: EventSink, clock: Clock
+        self,
+        *,
+        wire: ClientConnection,
+        generation: int,
+        sink: EventSink,
+        clock: Clock,
+        tokens: TokenKeeper | None,
     ) -> None:
         self.wire = wire
+        self._tokens = tokens
         self.bytes_received = 0
         self.bytes_sent = 0
         self._generation = generation
@@ -343,6 +382,37 @@ class _Link(asyncio.Protocol):
             self.wire.start_reading(command, self._clock.link_s())
             self._settle()
 
+    def renew_tokens(self) -> None:
+        """Ask for a new pair of tokens, if it is our turn."""
+        if self._end is not None or self._tokens is None:
+            return
+        refresh_token = self._tokens.begin()
+        if refresh_token is not None and self.wire.renew_tokens(
+            refresh_token, self._clock.link_s()
+        ):
+            self._settle()
+
+    def _keep_tokens(self, renewal: RenewedTokens | PalmbotError) -> None:
+        """Store a new pair before it is used.
+
+        It blocks the loop for a write to the disk, once in weeks: until that is done nothing can
+        be sent on the account anyway.
+        """
+        assert self._tokens is not None
+        if isinstance(renewal, RequestRefused):
+            self._tokens.give_up(explain_refusal(renewal) or renewal)
+            return
+        if isinstance(renewal, PalmbotError):
+            self._tokens.give_up(renewal)
+            return
+        try:
+            access_token = self._tokens.keep(renewal)
+        except FatalError as e:
+            self.end(e)
+            return
+        log.info("tokens.renewed", generation=self._generation, life_s=renewal.life_s)
+        self.wire.use_token(access_token, self._clock.link_s())
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin the session: TLS is up and the certificate was good."""
         assert isinstance(transport, asyncio.Transport)
@@ -396,13 +466,18 @@ class _Link(asyncio.Protocol):
 
     def _settle(self) -> None:
         """Write what the wire wants to send, and see to its next deadline."""
-        self._write_outgoing()
-        # An error behind the last event is told by the next call: at once, not a timer later.
-        if self._end is None and self.wire.deadline_s <= self._clock.link_s() and self._advance():
-            self._write_outgoing()
+        if (renewal := self.wire.take_renewal()) is not None:
+            self._keep_tokens(renewal)
         if self._end is not None:
             return
+        self._write_outgoing()
         deadline_s = self.wire.deadline_s
+        # An error behind the last event is told by the next call: at once, not a timer later.
+        if self._end is None and deadline_s <= self._clock.link_s() and self._advance():
+            self._write_outgoing()
+            deadline_s = self.wire.deadline_s
+        if self._end is not None:
+            return
         # A timer that is too early only finds nothing to do; moving it at every tick costs more.
         if self._timer is None or deadline_s < self._timer_s:
             if self._timer is not None:

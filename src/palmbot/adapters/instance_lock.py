@@ -11,6 +11,22 @@ from palmbot.domain.orders import Environment
 from palmbot.domain.units import AccountId
 
 
+def find_holder(directory: Path) -> str | None:
+    """Return the process of the bot that runs on this data directory; None if none does."""
+    for path in (path for each in Environment for path in directory.glob(f"{each}-*.lock")):
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        except OSError:
+            continue  # gone meanwhile, or of another user whose bot cannot be ours
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
+        finally:
+            os.close(descriptor)
+    return None
+
+
 class InstanceLock:
     """Holds the lock from construction until `release`, or until the process dies.
 

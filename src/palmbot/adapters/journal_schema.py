@@ -5,6 +5,7 @@ One file is one account in one environment and one symbol, so no table repeats t
 
 import sqlite3
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -241,6 +242,25 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def read_owner(path: Path) -> JournalOwner:
+    """Return whose journal it is.
+
+    Raises:
+        InputInvalid: there is no journal at `path`, or it was never begun.
+        JournalDamaged: it is no journal.
+    """
+    with closing(open_for_reading(path)) as connection:
+        row = connection.execute("SELECT environment, account_id, symbol FROM meta").fetchone()
+    if row is None:
+        raise InputInvalid(f"the journal {path} is empty: the bot never ran")
+    environment, account_id, symbol = row
+    return JournalOwner(
+        environment=Environment(environment.decode()),
+        account_id=account_id,
+        symbol=symbol.decode(),
+    )
 
 
 def _check_readable(connection: sqlite3.Connection, path: Path) -> None:

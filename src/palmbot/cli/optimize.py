@@ -29,6 +29,8 @@ from palmbot.cli.output import (
 )
 from palmbot.domain.errors import InputInvalid
 from palmbot.pricefiles.bar_reader import ReadOptions
+from palmbot.reports.optimize_report import render_optimize_report
+from palmbot.reports.page_file import check_place, write_page
 from palmbot.research.grid import make_grid
 from palmbot.research.optimize import OptimizeSettings, Stage
 from palmbot.research.outcome import (
@@ -43,6 +45,7 @@ from palmbot.research.outcome import (
 from palmbot.research.rules import CostModel
 from palmbot.research.sweep import SweepOptions
 from palmbot.workbench.optimize import OptimizePlan, OptimizeResult, run_optimize
+from palmbot.workbench.optimize_picture import make_optimize_picture
 
 LISTED_MAX = 12
 """Combinations above the target in the table for people; the files hold all."""
@@ -74,6 +77,7 @@ def optimize(  # noqa: PLR0913  (options of one command)
     require: Literal["found", "robust"] | None = None,
     zone: str = "UTC",
     accept_bad_bars: bool = False,
+    report: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> int:
     """Try every combination of a grid on a price file, and say whether the best is more than luck.
@@ -105,8 +109,11 @@ def optimize(  # noqa: PLR0913  (options of one command)
         require: Exit code 1 unless something exceeds the target, or the verdict is ROBUST.
         zone: Time zone of times that carry none.
         accept_bad_bars: Leave bad bars out, counted, instead of refusing the file.
+        report: Where a page with the pictures goes.
         as_json: Print one JSON document.
     """
+    if report is not None:
+        check_place(report)
     if period_rsi < 2:  # noqa: PLR2004 - with one bar the RSI is 0 or 100
         raise InputInvalid(f"--period-rsi: need at least 2, was {period_rsi}; change it.")
     try:
@@ -136,6 +143,8 @@ def optimize(  # noqa: PLR0913  (options of one command)
     except KeyboardInterrupt:
         report_error("interrupted; the same command goes on where this one stopped")
         return EXIT_INTERRUPTED
+    if report is not None:
+        write_page(report, render_optimize_report(make_optimize_picture(result.outcome)))
     if as_json:
         print_json(render_document(result))
     else:

@@ -14,12 +14,16 @@ from palmbot.bootstrap import Wiring, run_bot, run_watch
 from palmbot.cli.directory import choose_directory
 from palmbot.cli.log import set_up_log
 from palmbot.cli.output import EXIT_DONE
-from palmbot.config import BrokerSettings, Config, load_config
+from palmbot.config.loading import load_config
+from palmbot.config.login import find_login, require_account
+from palmbot.config.sections import BrokerSettings
+from palmbot.config.settings import Config
 from palmbot.ctrader.session import Credentials
 from palmbot.domain.errors import ConfigInvalid
 from palmbot.domain.orders import Environment
 from palmbot.domain.secret import Secret
 from palmbot.domain.units import AccountId
+from palmbot.live.alert_desk import AlertRules
 
 
 def run(
@@ -86,6 +90,11 @@ def wire(
     return _wire_broker(config, directory, is_shadow=is_shadow)
 
 
+def make_alert_rules(config: Config) -> AlertRules:
+    """Return what is worth waking a person."""
+    return AlertRules(level=config.alerts.level, link_down_s=config.alerts.link_down_s)
+
+
 def _wire_broker(config: Config, directory: Path | None, *, is_shadow: bool) -> Wiring:
     environment = config.environment
     if environment is Environment.SIMULATOR:
@@ -93,24 +102,26 @@ def _wire_broker(config: Config, directory: Path | None, *, is_shadow: bool) -> 
             "CTRADER_ENVIRONMENT is demo or live; for the simulator use `palmbot run --simulator`"
         )
     endpoint = endpoint_for(environment)
-    access = config.require_access()
+    place = choose_directory(environment, directory)
+    login = find_login(config.access, environment, place)
     return Wiring(
         params=config.make_params(
-            environment=environment, account_id=access.account_id, is_shadow=is_shadow
+            environment=environment, account_id=require_account(login), is_shadow=is_shadow
         ),
         endpoint=endpoint,
-        tls=make_context(config.tls.cafile),
-        credentials=Credentials(
-            client_id=access.client_id,
-            client_secret=access.client_secret,
-            access_token=access.access_token,
-        ),
+        tls=make_context(config.tls.cafile, config.tls.crlfile),
+        credentials=login.credentials,
+        tokens=login.tokens,
         symbol_aliases=config.broker.symbol_aliases,
-        directory=choose_directory(environment, directory),
+        sentiment=config.make_sentiment_plan(),
+        directory=place,
         clock=SystemClock(),
         ids=SystemIds(),
         draw_jitter=random.random,
         watch_interval_s=config.broker.watch_interval_s,
+        alert_urls=config.messengers.urls,
+        heartbeat_url=config.messengers.heartbeat,
+        alert_rules=make_alert_rules(config),
     )
 
 
@@ -146,4 +157,7 @@ def _wire_simulator(
         ids=SystemIds(),
         draw_jitter=random.random,
         watch_interval_s=config.broker.watch_interval_s,
+        alert_urls=config.messengers.urls,
+        heartbeat_url=config.messengers.heartbeat,
+        alert_rules=make_alert_rules(config),
     )

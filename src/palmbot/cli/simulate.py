@@ -10,6 +10,7 @@ from palmbot.adapters.system_clock import SystemClock
 from palmbot.cli.output import EXIT_DONE, stderr
 from palmbot.domain.errors import InputInvalid
 from palmbot.simulator.books_file import write_books
+from palmbot.simulator.model import HISTORY_TRADING_DAYS
 from palmbot.simulator.server import serve
 from palmbot.workbench.simulated_broker import BrokerOptions, hold_directory, start_broker
 
@@ -27,6 +28,7 @@ def simulate(  # noqa: PLR0913  (options of one command)
     speed: float = 60.0,
     port: int = 0,
     data: Path | None = None,
+    history_days: int = HISTORY_TRADING_DAYS,
 ) -> int:
     """Serve a simulated cTrader broker over TLS on this machine, until the market ends.
 
@@ -44,6 +46,8 @@ def simulate(  # noqa: PLR0913  (options of one command)
         speed: Market seconds per second; closed hours are skipped.
         port: 0 takes any free one.
         data: Price file to play instead of the model.
+        history_days: Trade dates before the start that `palmbot history` can fetch, 260 for a
+            year. Another number gives other prices.
     """
     if not 0 < speed < inf:
         raise InputInvalid(f"--speed must be above 0, was {speed:g}")
@@ -55,6 +59,7 @@ def simulate(  # noqa: PLR0913  (options of one command)
         faults=faults,
         port=port,
         data=data,
+        history_trading_days=history_days,
     )
     with hold_directory(directory):
         asyncio.run(_serve(options, speed))

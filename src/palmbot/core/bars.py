@@ -54,6 +54,7 @@ def take_tick(
         closed_until=market.closed_until,
         rsi=market.rsi,
         undecided_bar=market.undecided_bar,
+        bars_decided=market.bars_decided,
     )
 
 
@@ -73,33 +74,61 @@ def take_time(market: MarketView, time: TimestampMs, period_ms: int, rsi_period:
     forming = market.forming
     if forming is not None and time >= forming.open_time + period_ms:
         market = close_forming(market, period_ms, rsi_period)
-    return replace(market, time=max(market.time, time))
+    return MarketView(
+        time=max(market.time, time),
+        tick=market.tick,
+        tick_generation=market.tick_generation,
+        leg_ticks=market.leg_ticks,
+        forming=market.forming,
+        recent_bars=market.recent_bars,
+        closed_until=market.closed_until,
+        rsi=market.rsi,
+        undecided_bar=market.undecided_bar,
+        bars_decided=market.bars_decided,
+    )
+
+
+def note_decided(market: MarketView) -> MarketView:
+    """Note that the bar that waited for a price is decided."""
+    return MarketView(
+        time=market.time,
+        tick=market.tick,
+        tick_generation=market.tick_generation,
+        leg_ticks=market.leg_ticks,
+        forming=market.forming,
+        recent_bars=market.recent_bars,
+        closed_until=market.closed_until,
+        rsi=market.rsi,
+        bars_decided=market.bars_decided + 1,
+    )
 
 
 def take_closed_bar(  # noqa: PLR0913 - plain values, no parameter object of the engine
     market: MarketView,
     bar: Bar,
     *,
+    opening: Tick | None = None,
     symbol_id: SymbolId,
     generation: int,
     period_ms: int,
     rsi_period: int,
 ) -> MarketView:
-    """Take a bar from a file; its close, at the end of its period, stands for bid and ask.
+    """Take a bar from a file, and with it the first price after it.
 
-    The caller has made sure that the bar is younger than all before.
+    Without one its close, at the end of its period, stands for bid and ask. The caller has made
+    sure that the bar is younger than all before, and decides it at once.
     """
-    market = _append(market, bar, period_ms, rsi_period)
     end = TimestampMs(bar.open_time + period_ms)
-    tick = Tick(symbol_id=symbol_id, time=end, bid=bar.close, ask=bar.close)
-    return replace(
-        market, time=max(market.time, end), tick=tick, tick_generation=generation, forming=None
+    return MarketView(
+        time=max(market.time, end if opening is None else opening.time),
+        tick=opening or Tick(symbol_id=symbol_id, time=end, bid=bar.close, ask=bar.close),
+        tick_generation=generation,
+        leg_ticks=market.leg_ticks,
+        recent_bars=(*market.recent_bars[1 - RECENT_BARS_MAX :], bar),
+        closed_until=end,
+        rsi=update_rsi(market.rsi, float(bar.close), rsi_period),
+        bars_decided=market.bars_decided + 1,
     )
-
-
-def take_opening(market: MarketView, tick: Tick) -> MarketView:
-    """Take the first price after a bar from a file; the next such bar brings its own prices."""
-    return replace(market, time=max(market.time, tick.time), tick=tick)
 
 
 def close_forming(market: MarketView, period_ms: int, rsi_period: int) -> MarketView:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import TypeAlias, assert_never
 
 from palmbot.core import feed, order_events
+from palmbot.core.breakers import host
 from palmbot.core.breakers.reset import on_reset
 from palmbot.core.breakers.watch import review
 from palmbot.core.intents import on_stored
@@ -11,6 +12,7 @@ from palmbot.core.link import (
     on_account_changed,
     on_link_lost,
     on_link_ready,
+    on_stamp_missing,
     on_symbol_changed,
 )
 from palmbot.core.operator import (
@@ -27,12 +29,15 @@ from palmbot.core.state import Decision, EngineState
 from palmbot.core.step import Step
 from palmbot.domain.events import (
     AccountChanged,
+    AlertUndelivered,
     BalanceChanged,
     BarClosed,
     BarsLoaded,
     BarsUnavailable,
     BooksReported,
     BooksUnavailable,
+    ClockChecked,
+    DiskMeasured,
     Event,
     ExecutionUnreadable,
     IntentStored,
@@ -51,14 +56,16 @@ from palmbot.domain.events import (
     ReconciliationRequested,
     SendInterrupted,
     SentimentUpdated,
+    StampMissing,
     Started,
     StopRequested,
     SymbolChanged,
     TimePassed,
+    TokenChecked,
 )
 from palmbot.domain.market import Tick
 
-FeedEvent: TypeAlias = BarsLoaded | BarsUnavailable | BarClosed | TimePassed | SentimentUpdated
+FeedEvent: TypeAlias = BarsLoaded | BarsUnavailable | TimePassed | SentimentUpdated
 RequestEvent: TypeAlias = IntentStored | SendInterrupted | OrderUnanswered | OrderRefused
 BrokerEvent: TypeAlias = (
     OrderAccepted
@@ -68,8 +75,10 @@ BrokerEvent: TypeAlias = (
     | BalanceChanged
     | ExecutionUnreadable
 )
+HostEvent: TypeAlias = ClockChecked | DiskMeasured | TokenChecked
 LinkEvent: TypeAlias = (
     Started
+    | StampMissing
     | LinkReady
     | LinkLost
     | AccountChanged
@@ -97,12 +106,16 @@ def decide(state: EngineState, event: Event, params: EngineParams) -> Decision:
     """
     if isinstance(event, Tick):  # the one event that comes thousands of times a second
         return feed.on_tick(state, event, params)
-    step = Step(replace(state, sequence=state.sequence + 1), params)
+    if isinstance(event, BarClosed):  # in a backtest, likewise
+        return feed.on_bar_closed(state, event, params)
+    step = Step(state, params)
     match event:
-        case BarsLoaded() | BarsUnavailable() | BarClosed() | TimePassed() | SentimentUpdated():
+        case BarsLoaded() | BarsUnavailable() | TimePassed() | SentimentUpdated():
             _take_feed(step, event)
         case IntentStored() | SendInterrupted() | OrderUnanswered() | OrderRefused():
             _take_request(step, event)
+        case ClockChecked() | DiskMeasured() | TokenChecked():
+            _take_host(step, event)
         case (
             OrderAccepted()
             | OrderFilled()
@@ -114,6 +127,7 @@ def decide(state: EngineState, event: Event, params: EngineParams) -> Decision:
             _take_execution(step, event)
         case (
             Started()
+            | StampMissing()
             | LinkReady()
             | LinkLost()
             | AccountChanged()
@@ -131,6 +145,8 @@ def decide(state: EngineState, event: Event, params: EngineParams) -> Decision:
             | StopRequested()
         ):
             _take_operator(step, event)
+        case AlertUndelivered():
+            step.say(f"an alarm did not get out, {event.reason}: {event.text}")
         case _:
             assert_never(event)
     review(step, state, event)
@@ -141,8 +157,6 @@ def _take_feed(step: Step, event: FeedEvent) -> None:
     match event:
         case TimePassed():
             feed.on_time(step, event)
-        case BarClosed():
-            feed.on_bar_closed(step, event)
         case BarsLoaded():
             feed.on_bars_loaded(step, event)
         case BarsUnavailable():
@@ -161,6 +175,18 @@ def _take_request(step: Step, event: RequestEvent) -> None:
             order_events.on_unanswered(step, event)
         case OrderRefused():
             order_events.on_refused(step, event)
+        case _:
+            assert_never(event)
+
+
+def _take_host(step: Step, event: HostEvent) -> None:
+    match event:
+        case ClockChecked():
+            host.on_clock_checked(step, event)
+        case DiskMeasured():
+            host.on_disk_measured(step, event)
+        case TokenChecked():
+            host.on_token_checked(step, event)
         case _:
             assert_never(event)
 
@@ -187,6 +213,8 @@ def _take_link(step: Step, event: LinkEvent) -> None:
     match event:
         case Started():
             on_started(step, event)
+        case StampMissing():
+            on_stamp_missing(step, event)
         case LinkReady():
             on_link_ready(step, event)
         case LinkLost():

@@ -16,25 +16,14 @@ from palmbot.domain.orders import Intent
 from palmbot.domain.units import MONEY_SCALE, PRICE_SCALE, VOLUME_SCALE, TimestampMs, Volume
 
 
-def decide_bar(step: Step) -> None:
-    """Decide the closed bar that waits, at the price known now; once, whatever comes out."""
-    market = step.state.market
-    bar_time = market.undecided_bar
-    tick = market.tick
-    if bar_time is None or tick is None:
-        return
-    _decide(step, bar_time, tick)
-    step.set_market(replace(step.state.market, undecided_bar=None))
-    step.set_tally(replace(step.state.tally, bars=step.state.tally.bars + 1))
-
-
-def _decide(  # noqa: PLR0911 - one way out per answer
+def decide_bar(  # noqa: PLR0911 - one way out per answer
     step: Step, bar_time: TimestampMs, tick: Tick
 ) -> None:
+    """Decide the closed bar that opened at `bar_time`, at the price of `tick`, known just now."""
     params = step.params
-    rsi = read_rsi(step.state.market.rsi, params.rsi_period)
+    rsi = read_rsi(step.market.rsi, params.rsi_period)
     if rsi is None:
-        step.conclude(f"RSI not ready after {step.state.market.rsi.bars_seen} bars")
+        step.conclude(f"RSI not ready after {step.market.rsi.bars_seen} bars")
         return
     signal = read_signal(rsi, params.rsi_buy, params.rsi_sell)
     if signal is Signal.HOLD:
@@ -43,14 +32,14 @@ def _decide(  # noqa: PLR0911 - one way out per answer
     if step.books.positions:
         step.conclude(f"RSI {rsi:.1f}: the open position stays")
         return
-    step.set_tally(replace(step.state.tally, signals=step.state.tally.signals + 1))
+    step.set_tally(replace(step.tally, signals=step.tally.signals + 1))
     side = signal.side
     wish = (
         f"buy (RSI {rsi:.1f} below {params.rsi_buy:g})"
         if side is Side.BUY
         else f"sell (RSI {rsi:.1f} above {params.rsi_sell:g})"
     )
-    mood = judge_mood(signal, step.state.sentiment, step.state.market.time, params.sentiment)
+    mood = judge_mood(signal, step.sentiment, step.market.time, params.sentiment)
     if not mood.is_allowed:
         refuse_signal(step, wish, Denied(code=Denial.SENTIMENT, text=mood.text))
         return
@@ -58,11 +47,11 @@ def _decide(  # noqa: PLR0911 - one way out per answer
     if denied is not None:
         refuse_signal(step, wish, denied)
         return
-    sized = _size(step, side, tick)
+    sized = _size(step, side, tick, mood.size_percent)
     if isinstance(sized, Denied):
         refuse_signal(step, wish, sized)
         return
-    intent = make_entry(step, side, tick, sized, f"{wish}, {mood.text}")
+    intent = make_entry(step, side, bar_time, tick, sized, f"{wish}, {mood.text}")
     answer = authorize(step.state, params, intent)
     if isinstance(answer, Denied):
         refuse_signal(step, f"{wish}, volume {sized.volume / VOLUME_SCALE:g}", answer)
@@ -81,7 +70,7 @@ def _describe(intent: Intent, sized: Sized) -> str:
     )
 
 
-def _size(step: Step, side: Side, tick: Tick) -> Sized | Denied:
+def _size(step: Step, side: Side, tick: Tick, mood_percent: int) -> Sized | Denied:
     state = step.state
     equity = read_equity(state, step.params)
     rate = read_state_rate(state, step.params)
@@ -94,16 +83,16 @@ def _size(step: Step, side: Side, tick: Tick) -> Sized | Denied:
     )
     if isinstance(sized, Unsizable):
         return Denied(code=Denial.SIZE, text=sized.text)
-    return _shrink(step, sized, state.symbol)
+    return _shrink(step, sized, state.symbol, mood_percent)
 
 
-def _shrink(step: Step, sized: Sized, symbol: Symbol) -> Sized | Denied:
-    """Return the size that the breakers leave: half while one probes, and within the day's loss.
+def _shrink(step: Step, sized: Sized, symbol: Symbol, mood_percent: int) -> Sized | Denied:
+    """Return the size that mood and breakers leave: half while one probes, within the day's loss.
 
     Half of the smallest volume is the smallest volume; a loss too large for the day is not
     made smaller than that, but refused.
     """
-    percent = read_size_percent(step.state, step.params)
+    percent = read_size_percent(step.state, step.params) * mood_percent // PERCENT
     if percent < PERCENT:
         half = Volume(max(symbol.volume_min, sized.volume * percent // PERCENT))
         sized = resize(sized, half, symbol)

@@ -5,9 +5,9 @@ from dataclasses import replace
 from palmbot.core.bars import (
     is_late,
     merge_history,
+    note_decided,
     take_closed_bar,
     take_leg_tick,
-    take_opening,
     take_tick,
     take_time,
 )
@@ -24,30 +24,36 @@ from palmbot.domain.market import Tick
 
 def on_tick(state: EngineState, tick: Tick, params: EngineParams) -> Decision:
     """Take a price; decide the bar that waits for it."""
-    sequence = state.sequence + 1
+    step = Step(state, params)
+    market = state.market
     symbol = state.symbol
     if symbol is None or tick.symbol_id != symbol.symbol_id:
         if any(leg.symbol_id == tick.symbol_id for leg in state.conversion):
-            market = take_leg_tick(state.market, tick)
-            return Decision(state=replace(state, sequence=sequence, market=market))
-        return Decision(state=replace(state, sequence=sequence))
-    if is_late(state.market, tick):
-        tally = replace(state.tally, late_ticks=state.tally.late_ticks + 1)
-        return Decision(state=replace(state, sequence=sequence, tally=tally))
-    market = take_tick(
-        state.market, tick, state.link.generation, params.bar_period_ms, params.rsi_period
-    )
-    before = state
-    tape = take_tick_on_tape(state, tick, params.breakers)
-    state = replace(state, sequence=sequence, market=market, tape=tape)
-    is_bar_due = market.undecided_bar is not None and tick.time >= market.closed_until
-    if not is_bar_due and not is_review_due(before, state, tick, params.breakers):
-        return Decision(state=state)
+            step.set_market(take_leg_tick(market, tick))
+        return step.finish()
+    if is_late(market, tick):
+        step.set_tally(replace(state.tally, late_ticks=state.tally.late_ticks + 1))
+        return step.finish()
+    market = take_tick(market, tick, state.link.generation, params.bar_period_ms, params.rsi_period)
+    bar_time = market.undecided_bar if tick.time >= market.closed_until else None
+    step.set_market(market if bar_time is None else note_decided(market))
+    step.set_tape(take_tick_on_tape(state, tick, params.breakers))
+    if bar_time is not None or is_review_due(step, state, tick):
+        review(step, state, tick)
+    if bar_time is not None:
+        decide_bar(step, bar_time, tick)
+        note_requests(step, state)
+    return step.finish()
+
+
+def on_bar_closed(state: EngineState, event: BarClosed, params: EngineParams) -> Decision:
+    """Take a bar from a file, and decide it at the first price after it, else at its close."""
     step = Step(state, params)
-    review(step, before, tick)
-    if is_bar_due:
-        decide_bar(step)
-        note_requests(step, before)
+    price = _take_bar(step, state, event)
+    review(step, state, event)
+    if price is not None:
+        decide_bar(step, event.bar.open_time, price)
+        note_requests(step, state)
     return step.finish()
 
 
@@ -57,38 +63,7 @@ def on_time(step: Step, event: TimePassed) -> None:
     That price is the open of the next bar, at which the strategy enters.
     """
     params = step.params
-    step.set_market(
-        take_time(step.state.market, event.time, params.bar_period_ms, params.rsi_period)
-    )
-
-
-def on_bar_closed(step: Step, event: BarClosed) -> None:
-    """Take a bar from a file, and decide it at the first price after it, else at its close."""
-    state = step.state
-    if state.symbol is None:
-        step.say("a bar before the contract is known")
-        return
-    if event.bar.open_time < state.market.closed_until:
-        step.say(f"the bar of {event.bar.open_time} was closed before")
-        return
-    generation = state.link.generation
-    market = take_closed_bar(
-        state.market,
-        event.bar,
-        symbol_id=state.symbol.symbol_id,
-        generation=generation,
-        period_ms=step.params.bar_period_ms,
-        rsi_period=step.params.rsi_period,
-    )
-    # A file is its own history: no bar of it was missed while a link was down.
-    step.set_link(replace(step.link, history_generation=generation))
-    opening = event.opening
-    if opening is not None:
-        market = take_opening(market, opening)
-        step.set_tape(take_tick_on_tape(state, opening, step.params.breakers))
-    step.set_market(market)
-    review(step, state, event)
-    decide_bar(step)
+    step.set_market(take_time(step.market, event.time, params.bar_period_ms, params.rsi_period))
 
 
 def on_bars_loaded(step: Step, event: BarsLoaded) -> None:
@@ -98,7 +73,7 @@ def on_bars_loaded(step: Step, event: BarsLoaded) -> None:
         step.say(f"bars of connection {event.generation}, which is gone")
         return
     market = merge_history(
-        step.state.market, event.bars, step.params.bar_period_ms, step.params.rsi_period
+        step.market, event.bars, step.params.bar_period_ms, step.params.rsi_period
     )
     step.set_market(market)
     step.set_link(replace(link, history_generation=link.generation, history_attempt=0))
@@ -114,3 +89,30 @@ def on_bars_unavailable(step: Step, event: BarsUnavailable) -> None:
     step.set_link(replace(link, history_attempt=link.history_attempt + 1))
     step.say(f"bars could not be read: {event.reason}")
     ask_bars(step)
+
+
+def _take_bar(step: Step, before: EngineState, event: BarClosed) -> Tick | None:
+    """Add a bar of a file; return the price at which it is decided, or say why not."""
+    symbol, link = step.symbol, step.link
+    if symbol is None:
+        step.say("a bar before the contract is known")
+        return None
+    if event.bar.open_time < step.market.closed_until:
+        step.say(f"the bar of {event.bar.open_time} was closed before")
+        return None
+    market = take_closed_bar(
+        step.market,
+        event.bar,
+        opening=event.opening,
+        symbol_id=symbol.symbol_id,
+        generation=link.generation,
+        period_ms=step.params.bar_period_ms,
+        rsi_period=step.params.rsi_period,
+    )
+    if event.opening is not None:
+        step.set_tape(take_tick_on_tape(before, event.opening, step.params.breakers))
+    step.set_market(market)
+    if link.history_generation != link.generation:
+        # A file is its own history: no bar of it was missed while a link was down.
+        step.set_link(replace(link, history_generation=link.generation))
+    return market.tick

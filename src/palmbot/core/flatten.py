@@ -16,9 +16,9 @@ RETRY_MS = 10 * MS_PER_SECOND
 
 def order_flatten(step: Step, reason: str) -> None:
     """Have all own positions closed. Foreign ones are never touched."""
-    if step.state.flatten is None:
-        order = FlattenOrder(reason=reason, since=read_now(step.state))
-        step.state = replace(step.state, flatten=order)
+    if step.flatten is None:
+        order = FlattenOrder(reason=reason, since=read_now(step))
+        step.set_flatten(order)
     pursue_flatten(step)
 
 
@@ -28,7 +28,7 @@ def pursue_flatten(step: Step) -> None:
     Until then the stop at the broker protects. Done only when clean books show no position
     and no entry is on its way.
     """
-    order = step.state.flatten
+    order = step.flatten
     if order is None or step.link.phase is LinkPhase.DISCONNECTED:
         return
     cancel_resting_entries(step, order.reason)
@@ -38,15 +38,15 @@ def pursue_flatten(step: Step) -> None:
     )
     if not step.books.positions:
         if step.link.phase is LinkPhase.CONSISTENT and not is_entry_on_its_way:
-            step.state = replace(step.state, flatten=None)
+            step.set_flatten(None)
             step.alarm(Severity.NOTICE, f"flat after: {order.reason}")
             step.say("flat")
         return
-    now = read_now(step.state)
-    is_open = step.state.symbol is not None and step.state.symbol.hours.are_open(now)
+    now = read_now(step)
+    is_open = step.symbol is not None and step.symbol.hours.are_open(now)
     is_due = order.asked_at is None or now - order.asked_at >= RETRY_MS
     if not is_open or not is_due:
         return
-    step.state = replace(step.state, flatten=replace(order, asked_at=now))
+    step.set_flatten(replace(order, asked_at=now))
     for position in tuple(step.books.positions.values()):
         ask_close(step, position, order.reason)

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from palmbot.core.breakers.verdict import (
+    find_burst,
     find_forbidding,
     find_unknown,
     find_wide_spread,
@@ -58,6 +59,9 @@ class Denial(StrEnum):
     REJECT_RATE = "REJECT_RATE"
     ERROR_RATE = "ERROR_RATE"
     CRASH_LOOP = "CRASH_LOOP"
+    CLOCK = "CLOCK"
+    DISK_SPACE = "DISK_SPACE"
+    TOKEN = "TOKEN"  # noqa: S105 - the name of a reason
     REPEATED = "REPEATED"
     GENERATION = "GENERATION"
     EPOCH = "EPOCH"
@@ -78,6 +82,9 @@ BREAKER_DENIALS = {
     BreakerName.ERROR_RATE: Denial.ERROR_RATE,
     BreakerName.REJECT_RATE: Denial.REJECT_RATE,
     BreakerName.CRASH_LOOP: Denial.CRASH_LOOP,
+    BreakerName.CLOCK_JUMP: Denial.CLOCK,
+    BreakerName.DISK_SPACE: Denial.DISK_SPACE,
+    BreakerName.TOKEN_EXPIRY: Denial.TOKEN,
     BreakerName.VOLATILITY: Denial.VOL_SPIKE,
     BreakerName.GAP_GUARD: Denial.GAP_GUARD,
     BreakerName.DATA_STALE: Denial.DATA_STALE,
@@ -124,6 +131,8 @@ def authorize(
                 f"{state.switch.epoch})",
             )
     denied = _deny_link(state, intent)
+    if denied is None:
+        denied = _deny_unproven_time(state, intent)
     if denied is None and stored is not None:
         denied = _deny_send(params, intent, stored)
     if denied is None and params.is_shadow:
@@ -164,6 +173,7 @@ def deny_entry(
         or _deny_session(state, account, symbol, side)
         or _deny_unknown(state, params)
         or _deny_price(state, params, tick)
+        or _deny_burst(state, params)
         or _deny_rate(state, params)
     )
 
@@ -307,6 +317,11 @@ def _deny_spread(state: EngineState, params: EngineParams, tick: Tick) -> Denied
     return Denied(code=Denial.SPREAD, text=wide) if wide else None
 
 
+def _deny_burst(state: EngineState, params: EngineParams) -> Denied | None:
+    text = find_burst(state, params)
+    return Denied(code=Denial.VOL_SPIKE, text=text) if text else None
+
+
 def _deny_rate(state: EngineState, params: EngineParams) -> Denied | None:
     tally = state.tally
     now = state.market.time
@@ -328,6 +343,15 @@ def _deny_link(state: EngineState, intent: Intent) -> Denied | None:
             text=f"made for connection {intent.generation}, now it is {link.generation}",
         )
     return None
+
+
+def _deny_unproven_time(state: EngineState, intent: Intent) -> Denied | None:
+    """An end of life by our own clock may lie a day ahead, and the order would rest that long."""
+    if intent.expires_at is None or state.is_time_proven:
+        return None
+    return Denied(
+        code=Denial.CLOCK, text="the broker sends no time with its prices: no end of life is sure"
+    )
 
 
 def _deny_send(params: EngineParams, intent: Intent, stored: IntentStored) -> Denied | None:

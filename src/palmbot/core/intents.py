@@ -66,12 +66,14 @@ def make_intent_id(time: TimestampMs, nonce: int, counter: int) -> IntentId:
     return IntentId("".join(characters))
 
 
-def make_entry(step: Step, side: Side, tick: Tick, sized: Sized, reason: str) -> Intent:
-    """Return a new entry at the price of `tick`; its bar is the one whose signal is decided."""
+def make_entry(  # noqa: PLR0913, PLR0917 - the facts of one entry
+    step: Step, side: Side, bar_time: TimestampMs, tick: Tick, sized: Sized, reason: str
+) -> Intent:
+    """Return a new entry at the price of `tick` for the bar whose signal is decided."""
     state = step.state
     params = step.params
-    if state.symbol is None or state.market.undecided_bar is None:
-        raise BooksDoNotBalance("an entry without a contract or without the bar of its signal")
+    if state.symbol is None:
+        raise BooksDoNotBalance("an entry without a contract")
     price = tick.ask if side is Side.BUY else tick.bid
     limit_price = None
     expires_at = None
@@ -88,7 +90,7 @@ def make_entry(step: Step, side: Side, tick: Tick, sized: Sized, reason: str) ->
         side=side,
         volume=sized.volume,
         strategy=params.strategy,
-        bar_time=state.market.undecided_bar,
+        bar_time=bar_time,
         reason=reason,
         created_at=state.market.time,
         generation=state.link.generation,

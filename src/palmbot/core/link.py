@@ -5,6 +5,7 @@ from dataclasses import replace
 from palmbot.core.breakers.rules import Unknown
 from palmbot.core.intents import turn_all_unknown
 from palmbot.core.state import (
+    NO_TIME,
     Discrepancy,
     DiscrepancyClass,
     EngineState,
@@ -14,7 +15,13 @@ from palmbot.core.state import (
 )
 from palmbot.core.step import Step
 from palmbot.domain.commands import LoadBars, QueryBooks, Reconnect, Severity
-from palmbot.domain.events import AccountChanged, LinkLost, LinkReady, SymbolChanged
+from palmbot.domain.events import (
+    AccountChanged,
+    LinkLost,
+    LinkReady,
+    StampMissing,
+    SymbolChanged,
+)
 from palmbot.domain.market import Account
 from palmbot.domain.orders import IN_FLIGHT, Environment
 from palmbot.domain.units import MS_PER_MINUTE, TimestampMs
@@ -36,6 +43,7 @@ def on_link_ready(step: Step, event: LinkReady) -> None:
         return
     turn_all_unknown(step, "the connection changed")
     _note_contract_change(step, event)
+    own_clock_until = read_own_clock_until(state)
     step.state = replace(
         step.state,
         account=event.account,
@@ -47,8 +55,10 @@ def on_link_ready(step: Step, event: LinkReady) -> None:
             reason="connected, comparing the books",
             generation=event.generation,
             history_generation=0,
-            ready_at=state.market.time,
+            ready_at=state.market.time if state.market.time > own_clock_until else NO_TIME,
             confirmed_at=state.link.confirmed_at,
+            readings_due=state.link.readings_due,
+            own_clock_until=own_clock_until,
         ),
     )
     if not state.books.positions and state.link.confirmed_at is None:
@@ -75,6 +85,24 @@ def on_link_lost(step: Step, event: LinkLost) -> None:
     step.set_link(replace(step.link, phase=LinkPhase.DISCONNECTED, reason=event.reason))
     step.set_tally(replace(step.state.tally, links_lost=step.state.tally.links_lost + 1))
     step.say(f"connection {event.generation} lost: {event.reason}")
+
+
+def on_stamp_missing(step: Step, event: StampMissing) -> None:
+    """Take no proof from market time from here on: our own clock may be a day ahead."""
+    if event.generation != step.link.generation or step.link.is_unstamped:
+        step.say(f"connection {event.generation}: a price without the broker's time")
+        return
+    step.set_link(replace(step.link, is_unstamped=True))
+    step.alarm(
+        Severity.WARNING,
+        "the broker sends prices without its time: what rests on it is not believed "
+        "(no limit order, no proof that an unanswered one has expired)",
+    )
+
+
+def read_own_clock_until(state: EngineState) -> TimestampMs:
+    """Return up to which market time our own clock may have stood in for the broker's."""
+    return state.market.time if state.link.is_unstamped else state.link.own_clock_until
 
 
 def on_account_changed(step: Step, event: AccountChanged) -> None:
@@ -161,18 +189,20 @@ def halt(step: Step, actor: str, reason: str) -> None:
 
 
 def quarantine(step: Step, found: Discrepancy) -> None:
-    """Leave a difference to a person, and tell them once."""
+    """Leave a difference to a person, or to later evidence, and tell a person once."""
     if found.item in step.books.quarantine:
         return
     item = QuarantineItem(
         item=found.item, kind=found.kind, detail=found.detail, since=step.state.market.time
     )
     step.set_books(replace(step.books, quarantine={**step.books.quarantine, found.item: item}))
-    step.alarm(
-        Severity.CRITICAL,
-        f"{found.item}: {found.detail}. Look it up at the broker, then settle it: "
-        f"palmbot reconcile ack {found.item} --action adopt|close|ignore --reason ...",
+    advice = (
+        "Set the clock of this machine right"
+        if found.kind is DiscrepancyClass.CLOCK_SKEW
+        else "Look it up at the broker, then settle it: "
+        f"palmbot reconcile ack {found.item} --action adopt|close|ignore --reason ..."
     )
+    step.alarm(Severity.CRITICAL, f"{found.item}: {found.detail}. {advice}")
 
 
 def release(step: Step, item: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from palmbot.core.conversion import Rate, read_rate, value_in_quote
 from palmbot.core.params import EngineParams
-from palmbot.core.state import EngineState, OpenPosition
+from palmbot.core.state import OpenPosition, Standing
 from palmbot.domain.market import Side, Tick
 from palmbot.domain.units import Money, Price
 
@@ -51,7 +51,7 @@ def read_unrealized(position: OpenPosition, tick: Tick, rate: Rate) -> Money:
     return Money(gross + position.swap + position.commission)
 
 
-def read_equity(state: EngineState, params: EngineParams) -> Money | None:
+def read_equity(state: Standing, params: EngineParams) -> Money | None:
     """Return balance plus unrealized profit of our positions, in account currency.
 
     None while it is not known: no account yet, or a position without a price or a fresh
@@ -71,7 +71,7 @@ def read_equity(state: EngineState, params: EngineParams) -> Money | None:
     return total
 
 
-def read_state_rate(state: EngineState, params: EngineParams) -> Rate | None:
+def read_state_rate(state: Standing, params: EngineParams) -> Rate | None:
     """Return the conversion rate at market time, None if a leg is missing or too old."""
     return read_rate(
         state.conversion,

@@ -27,9 +27,9 @@ class SentimentRules:
 
     mode: SentimentMode = SentimentMode.VETO
     fresh_ms: int = 300_000
-    """Up to this age a score counts in full; `confirm` knows no other."""
+    """Below this age, exclusive, a score counts in full; `confirm` knows no other."""
     expires_ms: int = 2_100_000
-    """From this age on, exclusive, a score is unknown."""
+    """Above this age a score is unknown."""
     half_life_ms: int = 600_000
     """In between, `veto` halves the score once per so many milliseconds."""
     veto_score: float = 60.0
@@ -38,6 +38,9 @@ class SentimentRules:
     veto_domains: int = 3
     confirm_score: float = 30.0
     """A buy needs more than +30, a sell less than -30."""
+    against_percent: int = 100
+    """`veto` only: share of the usual size that is left when the score stands against an entry
+    as far as `veto_score`; in between in proportion. 100 leaves sizes alone, more is refused."""
 
     def __post_init__(self) -> None:
         if not 0 < self.fresh_ms <= self.expires_ms or self.half_life_ms <= 0:
@@ -53,6 +56,8 @@ class SentimentRules:
                 raise ValueError(f"{name} must be from 0 to 100, was {value}")
         if not 0 <= self.veto_confidence <= 1:
             raise ValueError(f"veto_confidence must be from 0 to 1, was {self.veto_confidence}")
+        if not 50 <= self.against_percent <= 100:  # noqa: PLR2004 - a mood may halve, not enlarge
+            raise ValueError(f"against_percent must be from 50 to 100, was {self.against_percent}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,15 +29,20 @@ from palmbot.core.link import (
     schedule_check,
 )
 from palmbot.core.reconcile import (
+    BALANCE_ITEM,
+    CLOCK_ITEM,
+    JOURNAL_ITEM,
     LATE_STATES,
     POSITION_ITEM,
     compare_books,
     find_foreign,
+    find_forgotten,
     find_order,
     is_stop_loose,
     name_position,
 )
 from palmbot.core.state import (
+    NO_TIME,
     Absence,
     Books,
     Discrepancy,
@@ -65,13 +70,23 @@ from palmbot.domain.units import IntentId, PositionId
 OLD_READINGS_MAX = 3
 """Readings in a row put aside as older than the events: a wrong stamp must not keep us from
 acting on what the broker says."""
+FORGOTTEN_ORDERS_MAX = 512
+"""So many orders of ours without a row are named once; a busy month has fewer."""
 REPAIRS_MAX = 3
 """Failed repairs of a missing stop before the position is closed instead."""
+CLEAN_READINGS = 2
+"""Clean readings in a row that end a quarantine which evidence has settled."""
 READINGS_BEFORE_QUARANTINE = 2
 """Complete readings that have to miss a position before a person is asked."""
 RECONCILIATION = "reconciliation"
 
-WAITING = frozenset({DiscrepancyClass.IN_FLIGHT_UNDECIDED, DiscrepancyClass.LOCAL_ONLY})
+WAITING = frozenset(
+    {
+        DiscrepancyClass.IN_FLIGHT_UNDECIDED,
+        DiscrepancyClass.LOCAL_ONLY,
+        DiscrepancyClass.BALANCE_GAP,
+    }
+)
 """Found in reading after reading until something settles them; told once."""
 
 ENDS = {
@@ -99,6 +114,8 @@ def on_books(step: Step, event: BooksReported) -> None:
         return
     _take_details(step, broker)
     _release_settled(step, broker)
+    if not any(found.kind is DiscrepancyClass.BALANCE_GAP for found in differences):
+        _explain_balance(step, broker)
     for found in differences:
         _act(step, found, broker)
     _conclude(step, broker, differences, is_news=is_news)
@@ -123,6 +140,8 @@ def _absorb(step: Step, broker: BrokerBooks) -> None:
     for order in ours:
         if order.status in {OrderStatus.ACCEPTED, OrderStatus.FILLED}:
             apply_accepted(step, order)
+    for payment in broker.payments:
+        apply_balance(step, payment.balance, payment.balance_version)
     for fill in sorted(broker.fills, key=lambda each: (each.time, each.deal_id)):
         apply_fill(step, orders.get(fill.order_id), fill, positions.get(fill.position_id))
     for order in ours:
@@ -183,6 +202,13 @@ def _take_details(step: Step, broker: BrokerBooks) -> None:
         step.set_books(replace(step.books, foreign_positions=foreign))
 
 
+def _explain_balance(step: Step, broker: BrokerBooks) -> None:
+    """Take the balance over: fills and payments explain it. An item with a person stays there."""
+    apply_balance(step, broker.balance, broker.balance_version)
+    if BALANCE_ITEM not in step.books.quarantine:
+        release(step, BALANCE_ITEM)
+
+
 def _release_settled(step: Step, broker: BrokerBooks) -> None:
     """Let go of items that evidence has settled."""
     remote = {name_position(position.position_id) for position in broker.positions}
@@ -196,8 +222,10 @@ def _release_settled(step: Step, broker: BrokerBooks) -> None:
             was_missing = kept is None or kept.kind is DiscrepancyClass.LOCAL_ONLY
             is_settled = was_missing if item in remote else item not in held
         else:
-            is_settled = False
+            is_settled = item == CLOCK_ITEM and step.state.breakers.machine.is_clock_right
         if is_settled:
+            if item in step.books.quarantine:
+                step.set_link(replace(step.link, readings_due=CLEAN_READINGS))
             release(step, item)
 
 
@@ -215,9 +243,22 @@ def _act(step: Step, found: Discrepancy, broker: BrokerBooks) -> None:
         order = find_order(broker, found.order_id)
         if order is not None:
             ask_cancel(step, order, found.detail)
+    elif found.item == JOURNAL_ITEM:
+        _distrust_journal(step, found, broker)
     elif found.kind is DiscrepancyClass.BALANCE_GAP:
+        # The broker's balance is the true one, and the day's loss is measured by it at once.
         apply_balance(step, broker.balance, broker.balance_version)
-        step.alarm(Severity.NOTICE, f"balance taken over from the broker: {found.detail}")
+        if _note_absence(step, found.item, broker).readings >= READINGS_BEFORE_QUARANTINE:
+            quarantine(step, found)
+
+
+def _distrust_journal(step: Step, found: Discrepancy, broker: BrokerBooks) -> None:
+    """Halt: trips and losses that the journal has forgotten may stand."""
+    forgotten = find_forgotten(broker, step.state, step.params)
+    known = (*step.books.forgotten_orders, *forgotten)[-FORGOTTEN_ORDERS_MAX:]
+    step.set_books(replace(step.books, forgotten_orders=known))
+    quarantine(step, found)
+    halt(step, RECONCILIATION, found.detail)
 
 
 def _act_on_intent(
@@ -246,6 +287,7 @@ def _look_again_for_entry(
     if absence.waited_s >= step.params.undecided_s_max:
         quarantine(step, found)
     is_expired = intent.expires_at is not None and broker.taken_at > intent.expires_at
+    is_expired = is_expired and step.state.is_time_proven
     if is_expired and step.link.ready_at < (intent.expires_at or 0) and absence.readings > 1:
         # Only a connection made after its end of life proves that nothing of it still waits.
         step.command(
@@ -364,10 +406,12 @@ def count_failed_repair(step: Step, intent: Intent) -> None:
 
 def _note_absence(step: Step, item: str, broker: BrokerBooks) -> Absence:
     old = step.books.absences.get(item)
+    # By our own clock a reading can show that something is absent, but not when.
+    at = broker.taken_at if step.state.is_time_proven else NO_TIME
     absence = Absence(
         readings=(old.readings if old is not None else 0) + 1,
-        first_at=old.first_at if old is not None else broker.taken_at,
-        last_at=broker.taken_at,
+        first_at=old.first_at if old is not None else at,
+        last_at=at,
         waited_s=(old.waited_s if old is not None else 0.0) + step.link.delay_s,
     )
     step.set_books(replace(step.books, absences={**step.books.absences, item: absence}))
@@ -378,13 +422,18 @@ def _conclude(
     step: Step, broker: BrokerBooks, differences: tuple[Discrepancy, ...], *, is_news: bool
 ) -> None:
     link = step.link
+    due = CLEAN_READINGS if link.readings_due else 0
     if differences or is_news:
+        step.set_link(replace(link, readings_due=due))
         names = ", ".join(dict.fromkeys(f"{each.kind} {each.item}" for each in differences))
         reason = f"working on {names}" if names else "checking what the reading told us"
         ask_books(step, reason, attempt=link.attempt + 1)
     elif step.books.quarantine:
         items = ", ".join(step.books.quarantine)
         ask_books(step, f"a person has to settle {items}", attempt=len(RETRY_DELAYS_S))
+    elif link.readings_due > 1:
+        step.set_link(replace(link, readings_due=link.readings_due - 1))
+        ask_books(step, "one clean reading after a quarantine, read again", attempt=1)
     else:
         if link.phase is not LinkPhase.CONSISTENT:
             step.say("our books equal the broker's")
@@ -394,7 +443,15 @@ def _conclude(
                 phase=LinkPhase.CONSISTENT,
                 reason="our books equal the broker's",
                 attempt=0,
+                readings_due=0,
                 confirmed_at=broker.taken_at,
+            )
+        )
+        step.set_books(
+            replace(
+                step.books,
+                settled_balance=broker.balance,
+                settled_version=broker.balance_version,
             )
         )
         schedule_check(step)

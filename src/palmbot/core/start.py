@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from palmbot.core.intents import turn_unknown
+from palmbot.core.link import read_own_clock_until
 from palmbot.core.state import LinkState
 from palmbot.core.step import Step
 from palmbot.domain.events import Started
@@ -22,7 +23,12 @@ def on_started(step: Step, event: Started) -> None:
         started_at=event.time,
         nonce=event.nonce,
         intents_made=0,
-        link=LinkState(reason="started", confirmed_at=state.link.confirmed_at),
+        link=LinkState(
+            reason="started",
+            confirmed_at=state.link.confirmed_at,
+            readings_due=state.link.readings_due,
+            own_clock_until=read_own_clock_until(state),
+        ),
         market=replace(
             state.market, tick_generation=0, leg_ticks={}, forming=None, undecided_bar=None
         ),

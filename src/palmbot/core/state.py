@@ -6,8 +6,15 @@ JSON by these annotations. Mappings and tuples in it are never changed in place.
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
-from palmbot.core.breakers.book import BreakerBook, BreakerChange, BreakerRecord, Tape
+from palmbot.core.breakers.book import (
+    BreakerBook,
+    BreakerChange,
+    BreakerRecord,
+    Tape,
+    VolatilityView,
+)
 from palmbot.core.params import EngineParams
 from palmbot.core.rsi import RSI_START, RsiState
 from palmbot.domain.commands import Command
@@ -77,6 +84,8 @@ class MarketView:
     rsi: RsiState = RSI_START
     undecided_bar: TimestampMs | None = None
     """Opening time of a closed bar whose signal waits for the first price after it."""
+    bars_decided: int = 0
+    """Bars closed by the live feed or a file, history left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +107,17 @@ class LinkState:
     executed_at: TimestampMs = NO_TIME
     """Broker time of the newest execution heard on this connection; a reading must not be older."""
     ready_at: TimestampMs = NO_TIME
-    """Market time at which the connection became usable, never later than the true one."""
+    """Market time at which the connection became usable, never later than the true one; 0 if
+    market time was our own clock's."""
     confirmed_at: TimestampMs | None = None
     """Broker time of the last clean comparison."""
+    readings_due: int = 0
+    """Clean readings still wanted before the books are trusted: after a quarantine that ended by
+    evidence, one is not enough."""
+    is_unstamped: bool = False
+    """A price of this connection came without the broker's time."""
+    own_clock_until: TimestampMs = NO_TIME
+    """Up to here market time may be our own clock's; what it says proves nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +207,7 @@ class DiscrepancyClass(StrEnum):
     QUERY_FAILED = "R18"
     SPEC_CHANGED = "R19"
     ACCOUNT_MISMATCH = "R20"
+    CLOCK_SKEW = "R21"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +216,8 @@ class Discrepancy:
 
     kind: DiscrepancyClass
     item: str
-    """Id of an intent, `position:<id>`, `order:<id>`, `balance`, `account` or `symbol`."""
+    """Id of an intent, `position:<id>`, `order:<id>`, `balance`, `account`, `symbol`, `clock`
+    or `journal`."""
     detail: str
     """Both sides of it, with numbers."""
     action: str
@@ -243,6 +262,8 @@ class Books:
     """Newest fills applied; a fill in here changes nothing again."""
     closed_positions: tuple[PositionId, ...] = ()
     """Newest positions gone for good; no late fill opens them again."""
+    forgotten_orders: tuple[OrderId, ...] = ()
+    """Orders at the broker that carry our label and are not in our books; a person was told."""
     foreign_positions: tuple[PositionId, ...] = ()
     """Positions in our symbol that are not ours: never touched, and no entry beside them."""
     quarantine: dict[str, QuarantineItem] = field(default_factory=dict)
@@ -250,6 +271,9 @@ class Books:
     """By item: intents and positions being looked for."""
     balance: Money = NO_MONEY
     balance_version: int = 0
+    settled_balance: Money | None = None
+    """Balance of the last clean comparison: what moved it since has to be explained."""
+    settled_version: int = 0
     last_entry_bar: TimestampMs = NO_TIME
     """Bar of the newest entry intent. Bars only move on, so one bar gives one entry at most."""
 
@@ -258,8 +282,6 @@ class Books:
 class Tally:
     """What the status display and the limits count."""
 
-    bars: int = 0
-    """Bars closed by the live feed or a file, history left out."""
     signals: int = 0
     refusals: dict[str, int] = field(default_factory=dict)
     """Signals refused, by the gate's code."""
@@ -300,6 +322,8 @@ class EngineState:
     breakers: BreakerBook = field(default_factory=BreakerBook)
     tape: Tape = field(default_factory=Tape)
     """What single ticks tell the breakers; apart from them because it changes with many a tick."""
+    volatility: VolatilityView = field(default_factory=VolatilityView)
+    """What closed bars tell them; apart because it changes with each bar."""
     flatten: FlattenOrder | None = None
     tally: Tally = Tally()
     account: Account | None = None
@@ -310,9 +334,42 @@ class EngineState:
     """Latest decision with its reason, for the status display."""
 
     @property
+    def is_time_proven(self) -> bool:
+        """True if market time rests on stamps of the broker and not on our own clock."""
+        return not self.link.is_unstamped and self.market.time > self.link.own_clock_until
+
+    @property
     def position(self) -> OpenPosition | None:
         """The oldest open position of ours, None when flat."""
         return next(iter(self.books.positions.values()), None)
+
+
+class Standing(Protocol):
+    """How things stand: what a state and a step under construction both show to who only reads."""
+
+    @property
+    def market(self) -> MarketView:
+        """Prices."""
+
+    @property
+    def link(self) -> LinkState:
+        """The connection."""
+
+    @property
+    def books(self) -> Books:
+        """Our record of what is at the broker."""
+
+    @property
+    def breakers(self) -> BreakerBook:
+        """What the breakers remember."""
+
+    @property
+    def account(self) -> Account | None:
+        """None before the first connection."""
+
+    @property
+    def conversion(self) -> tuple[ConversionLeg, ...]:
+        """From the quote currency to the account's."""
 
 
 def initial_state(params: EngineParams) -> EngineState:

@@ -3,7 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from palmbot.core.breakers.book import BreakerBook, BreakerChange, BreakerRecord, Tape
+from palmbot.core.breakers.book import (
+    BreakerBook,
+    BreakerChange,
+    BreakerRecord,
+    Tape,
+    VolatilityView,
+)
 from palmbot.core.params import EngineParams
 from palmbot.core.state import (
     Books,
@@ -11,6 +17,7 @@ from palmbot.core.state import (
     Decision,
     Discrepancy,
     EngineState,
+    FlattenOrder,
     LinkState,
     MarketView,
     OpenPosition,
@@ -30,12 +37,16 @@ CLOSED_POSITIONS_MAX = 128
 class Step:
     """Lives within one call of `decide` and is seen by nobody else: `decide` stays pure.
 
-    `state` is replaced, never changed in place, so that the state before stays whole.
+    The parts of the state lie open here under the names that they have in `EngineState`, to
+    be read; the setters replace them, and the state before stays whole. The state itself is
+    put together only when somebody asks for it, which for most events is once, at the end.
     """
 
     def __init__(self, state: EngineState, params: EngineParams) -> None:
-        self.state = state
         self.params = params
+        self.sequence = state.sequence + 1
+        self._take_apart(state)
+        self._state: EngineState | None = None
         self._commands: list[Command] = []
         self._reasons: list[str] = []
         self._intents: dict[IntentId, Intent] = {}
@@ -45,15 +56,57 @@ class Step:
         self._breakers: dict[BreakerName, BreakerRecord] = {}
         self._breaker_changes: list[BreakerChange] = []
 
-    @property
-    def books(self) -> Books:
-        """Our books as they stand in this step."""
-        return self.state.books
+    def _take_apart(self, state: EngineState) -> None:
+        self.run_id = state.run_id
+        self.started_at = state.started_at
+        self.nonce = state.nonce
+        self.intents_made = state.intents_made
+        self.market = state.market
+        self.link = state.link
+        self.books = state.books
+        self.switch = state.switch
+        self.breakers = state.breakers
+        self.tape = state.tape
+        self.volatility = state.volatility
+        self.flatten = state.flatten
+        self.tally = state.tally
+        self.account = state.account
+        self.symbol = state.symbol
+        self.conversion = state.conversion
+        self.sentiment = state.sentiment
+        self.last_decision = state.last_decision
 
     @property
-    def link(self) -> LinkState:
-        """The link as it stands in this step."""
-        return self.state.link
+    def state(self) -> EngineState:
+        """The whole state as it stands in this step."""
+        if self._state is None:
+            self._state = EngineState(
+                sequence=self.sequence,
+                run_id=self.run_id,
+                started_at=self.started_at,
+                nonce=self.nonce,
+                intents_made=self.intents_made,
+                market=self.market,
+                link=self.link,
+                books=self.books,
+                switch=self.switch,
+                breakers=self.breakers,
+                tape=self.tape,
+                volatility=self.volatility,
+                flatten=self.flatten,
+                tally=self.tally,
+                account=self.account,
+                symbol=self.symbol,
+                conversion=self.conversion,
+                sentiment=self.sentiment,
+                last_decision=self.last_decision,
+            )
+        return self._state
+
+    @state.setter
+    def state(self, state: EngineState) -> None:
+        self._take_apart(state)
+        self._state = state
 
     @property
     def closed_trades(self) -> tuple[Trade, ...]:
@@ -67,35 +120,52 @@ class Step:
 
     def set_market(self, market: MarketView) -> None:
         """Replace the market view."""
-        self.state = replace(self.state, market=market)
+        self.market = market
+        self._state = None
 
     def set_link(self, link: LinkState) -> None:
         """Replace the link state."""
-        self.state = replace(self.state, link=link)
+        self.link = link
+        self._state = None
 
     def set_books(self, books: Books) -> None:
         """Replace the books; positions and intents go through `put_*` to be recorded."""
-        self.state = replace(self.state, books=books)
+        self.books = books
+        self._state = None
 
     def set_tally(self, tally: Tally) -> None:
         """Replace the counters."""
-        self.state = replace(self.state, tally=tally)
+        self.tally = tally
+        self._state = None
 
     def set_switch(self, switch: TradingSwitch) -> None:
         """Replace the trading switch."""
-        self.state = replace(self.state, switch=switch)
+        self.switch = switch
+        self._state = None
 
     def set_breakers(self, breakers: BreakerBook) -> None:
         """Replace what the breakers remember; a breaker itself goes through `put_breaker`."""
-        self.state = replace(self.state, breakers=breakers)
+        self.breakers = breakers
+        self._state = None
+
+    def set_flatten(self, order: FlattenOrder | None) -> None:
+        """Replace the order to close everything."""
+        self.flatten = order
+        self._state = None
 
     def set_tape(self, tape: Tape) -> None:
         """Replace what single ticks tell the breakers."""
-        self.state = replace(self.state, tape=tape)
+        self.tape = tape
+        self._state = None
+
+    def set_volatility(self, view: VolatilityView) -> None:
+        """Replace what closed bars tell the breakers."""
+        self.volatility = view
+        self._state = None
 
     def put_breaker(self, record: BreakerRecord, change: BreakerChange | None = None) -> None:
         """Record a breaker as it stands now, and for the audit how it came there."""
-        book = self.state.breakers
+        book = self.breakers
         self._breakers[record.name] = record
         self.set_breakers(replace(book, records={**book.records, record.name: record}))
         if change is not None:
@@ -116,7 +186,8 @@ class Step:
     def conclude(self, reason: str) -> None:
         """Add to the reason, and show it as the last decision."""
         self._reasons.append(reason)
-        self.state = replace(self.state, last_decision=reason)
+        self.last_decision = reason
+        self._state = None
 
     def put_intent(self, intent: Intent) -> None:
         """Record an intent as it stands now; the oldest finished ones make room."""
@@ -149,7 +220,7 @@ class Step:
         self._positions[position.position_id] = ClosedPosition(
             position_id=position.position_id,
             intent_id=position.intent_id,
-            closed_at=self.state.market.time,
+            closed_at=self.market.time,
             reason=reason,
         )
         self.set_books(replace(self.books, positions=positions))

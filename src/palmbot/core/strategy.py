@@ -1,8 +1,9 @@
 """What the strategy would like to do at the close of a bar: RSI first, then the market's mood."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
+from palmbot.core.breakers.rules import PERCENT
 from palmbot.core.params import SentimentMode, SentimentRules
 from palmbot.domain.events import SentimentUpdated
 from palmbot.domain.market import Side
@@ -43,6 +44,8 @@ class MoodVerdict:
     is_allowed: bool
     text: str
     """With numbers; ends a sentence that begins with the RSI."""
+    size_percent: int = 100
+    """Share of the usual size, 50 to 100; a mood never enlarges."""
 
 
 def judge_mood(
@@ -72,15 +75,33 @@ def judge_mood(
     grounds = f"sentiment {effective:+.0f} of {reading.domains} sources"
     if is_against and is_founded:
         return MoodVerdict(is_allowed=False, text=f"{grounds} vetoes it")
-    if is_against:
-        return MoodVerdict(is_allowed=True, text=f"{grounds} is too thin for a veto")
-    return MoodVerdict(is_allowed=True, text=f"{grounds}, no veto")
+    percent = _size_percent(effective * signal, rules)
+    text = "is too thin for a veto" if is_against else "vetoes nothing"
+    size = f", {percent} % of the size" if percent < PERCENT else ""
+    return MoodVerdict(is_allowed=True, text=f"{grounds} {text}{size}", size_percent=percent)
+
+
+def foresee_mood(
+    signal: Signal, reading: SentimentUpdated | None, now: TimestampMs, rules: SentimentRules
+) -> dict[SentimentMode, MoodVerdict]:
+    """Return what each mode would decide, whichever is in force; for the record."""
+    return {
+        mode: judge_mood(signal, reading, now, replace(rules, mode=mode)) for mode in SentimentMode
+    }
+
+
+def _size_percent(alignment: float, rules: SentimentRules) -> int:
+    """Return the share of the usual size that a score leaves; below 0 it stands against."""
+    if alignment >= 0 or rules.veto_score == 0:
+        return PERCENT
+    share = min(1.0, -alignment / rules.veto_score)
+    return PERCENT - round(share * (PERCENT - rules.against_percent))
 
 
 def _confirm(signal: Signal, score: int | None, age_ms: int, rules: SentimentRules) -> MoodVerdict:
     if score is None:
         return MoodVerdict(is_allowed=False, text="sentiment unknown, not confirmed")
-    if age_ms > rules.fresh_ms:
+    if age_ms >= rules.fresh_ms:
         age_s = age_ms // MS_PER_SECOND
         return MoodVerdict(is_allowed=False, text=f"sentiment is {age_s} s old, not confirmed")
     if score * signal > rules.confirm_score:

@@ -7,13 +7,15 @@ Bytes in, domain events out; intents and readings in, bytes out. States:
     READY    --2164-->      RENEWING  the account session dropped; authorised again on the same
                                       socket, orders and readings impossible meanwhile
     RENEWING --done-->      READY
+    READY    --tokens-->    READY     a new pair was asked for; while it is stored by the shell the
+                                      session may drop, and waits for `use_token`
     any      --error-->     FAILED    raised once to the caller, who drops the transport
 
 Order requests leave in the call that sends them. Requests of procedures (opening, readings)
 wait here for the rate budget, which always keeps room for orders.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum, auto
 
 from google.protobuf.message import Message
@@ -40,14 +42,23 @@ from palmbot.ctrader.generated.session_messages_pb2 import (
     ProtoOAClientDisconnectEvent,
     ProtoOAErrorRes,
 )
+from palmbot.ctrader.limits import Limits, Tally
 from palmbot.ctrader.messages import UnreadableMessage, decode, decode_spot, encode
 from palmbot.ctrader.order_requests import OrderRequests
 from palmbot.ctrader.quotes import Quotes
 from palmbot.ctrader.rates import RateBudget
 from palmbot.ctrader.readings import Feed, read_bars, read_books
 from palmbot.ctrader.requests import render_client_msg_id, render_request
-from palmbot.ctrader.session import Credentials, Opened, Target, open_session, renew_session
-from palmbot.ctrader.switchboard import NEVER_S, ORDER_RESERVE, Outcome, Purpose, Switchboard
+from palmbot.ctrader.session import (
+    Credentials,
+    Opened,
+    Target,
+    open_session,
+    renew_session,
+    renew_tokens_first,
+)
+from palmbot.ctrader.switchboard import NEVER_S, Outcome, Purpose, Switchboard
+from palmbot.ctrader.tokens import RenewedTokens, renew_tokens
 from palmbot.ctrader.translate import account_digits, to_money
 from palmbot.domain.commands import LoadBars, QueryBooks
 from palmbot.domain.errors import (
@@ -70,10 +81,12 @@ from palmbot.domain.events import (
     OrderAccepted,
     OrderEnded,
     OrderFilled,
+    StampMissing,
     SymbolChanged,
 )
 from palmbot.domain.market import Account
 from palmbot.domain.orders import BrokerBooks, BrokerOrder, Intent, IntentKind
+from palmbot.domain.secret import Secret
 from palmbot.domain.units import TimestampMs
 
 __all__ = ["ClientConnection", "Credentials", "Limits", "Tally", "Target"]
@@ -98,39 +111,6 @@ class _Phase(Enum):
     FAILED = auto()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """Time and rate limits of one connection, link seconds."""
-
-    heartbeat_s: float = 10.0
-    silence_s_max: float = 60.0
-    """Inbound silence after which the link counts as dead."""
-    request_timeout_s: float = 10.0
-    """For one request of a procedure."""
-    order_timeout_s: float = 5.0
-    """Until an order request counts as unanswered."""
-    session_timeout_s: float = 60.0
-    """For the whole opening of the session."""
-    ordinary_per_s: int = 45
-    """The server allows 50."""
-    historical_per_s: int = 4
-    """The server allows 5."""
-
-    def __post_init__(self) -> None:
-        if self.ordinary_per_s <= ORDER_RESERVE or self.historical_per_s < 1:
-            raise ValueError(f"rate limits too small: {self}")
-
-
-@dataclass(slots=True)
-class Tally:
-    """Counts of what was received and had no use; for the log and the status display."""
-
-    unknown_payloads: int = 0
-    unreadable: int = 0
-    unexpected: int = 0
-    """Answers nobody waits for any more, and pushes of no concern."""
-
-
 class ClientConnection:
     """One connection to the broker, from the first byte to the last; never used twice."""
 
@@ -151,6 +131,7 @@ class ClientConnection:
         self._session: Opened | None = None
         self._quotes = Quotes()
         self._feed = Feed(self._quotes)
+        self._is_unstamped = False
         self._reader = FrameReader()
         self._outgoing = bytearray()
         self._events: list[Event] = []
@@ -168,6 +149,8 @@ class ClientConnection:
         self._heartbeat_due_s = NEVER_S
         self._session_due_s = NEVER_S
         self._quote_due_s = NEVER_S
+        self._renewal: RenewedTokens | PalmbotError | None = None
+        self._is_token_due = False
         self.tally = Tally()
 
     # ---- what the shell calls ----
@@ -180,8 +163,46 @@ class ClientConnection:
         self._now_s = self._heard_s = now_s
         self._heartbeat_due_s = now_s + self._limits.heartbeat_s
         self._session_due_s = now_s + self._limits.session_timeout_s
-        self._start(Purpose.SESSION, open_session(self._credentials, self._target))
+        refresh_token = self._credentials.renew_with
+        if refresh_token is None:
+            self._start(Purpose.SESSION, open_session(self._credentials, self._target))
+        else:
+            self._is_token_due = True
+            first = renew_tokens_first(self._credentials, refresh_token)
+            self._start(Purpose.SESSION, first)
         self._outgoing += self._procedures.write_due(self._now_s)
+
+    def renew_tokens(self, refresh_token: Secret, now_s: float) -> bool:
+        """Ask for a new pair of tokens; how it ends is told by `take_renewal`.
+
+        Returns whether it was asked: only an open session asks, and only once at a time.
+        """
+        if self._phase is not _Phase.READY or self._is_token_due:
+            return False
+        self._now_s = now_s
+        self._is_token_due = True
+        self._start(Purpose.TOKENS, renew_tokens(refresh_token))
+        self._outgoing += self._procedures.write_due(now_s)
+        return True
+
+    def take_renewal(self) -> RenewedTokens | PalmbotError | None:
+        """Return how the renewal ended, once. The caller stores the pair, then `use_token`s it."""
+        renewal, self._renewal = self._renewal, None
+        return renewal
+
+    def use_token(self, access_token: Secret, now_s: float) -> None:
+        """Go on with a new access token, which is on disk by now."""
+        self._now_s = now_s
+        self._credentials = replace(self._credentials, access_token=access_token, renew_with=None)
+        self._is_token_due = False
+        if self._session is None:
+            self._start(Purpose.SESSION, open_session(self._credentials, self._target))
+        elif Purpose.SESSION not in self._procedures:
+            self._suspend()
+            self._start(
+                Purpose.SESSION, renew_session(self._credentials, self._target, self._session)
+            )
+        self._outgoing += self._procedures.write_due(now_s)
 
     def receive(self, chunk: bytes, now_s: float, now_ms: TimestampMs) -> tuple[Event, ...]:
         """Take received bytes; return the events they complete, in broker order.
@@ -347,7 +368,13 @@ class ClientConnection:
         tick = self._quotes.update(event, self._now_ms)
         # Before the session is open nobody can place a tick; the last ones follow `LinkReady`.
         if tick is not None and self._session is not None:
+            if self._quotes.unstamped and not self._is_unstamped:
+                self._tell_missing_stamp()
             self._events.append(tick)
+
+    def _tell_missing_stamp(self) -> None:
+        self._is_unstamped = True
+        self._events.append(StampMissing(generation=self._generation))
 
     def _on_execution(self, execution: ProtoOAExecutionEvent, client_msg_id: str) -> None:
         if execution.ctidTraderAccountId != self._target.account_id:
@@ -424,7 +451,7 @@ class ClientConnection:
                 raise ConnectionLost(f"the broker ended the session: {message.reason}")
             case ProtoOAAccountsTokenInvalidatedEvent():
                 if account_id in message.ctidTraderAccountIds:
-                    raise ConnectionLost(f"the access token is void: {message.reason}")
+                    self._on_token_invalidated(message.reason)
             case ProtoOAAccountDisconnectEvent():
                 if message.ctidTraderAccountId == account_id:
                     self._renew_session()
@@ -438,6 +465,12 @@ class ClientConnection:
                 self._events.append(ExecutionUnreadable(reason=reason))
             case _:
                 self.tally.unexpected += 1
+
+    def _on_token_invalidated(self, reason: str) -> None:
+        """The old pair died. That is what a renewal does; the session waits for the new one."""
+        if not self._is_token_due:
+            raise ConnectionLost(f"the access token is void: {reason}")
+        self._suspend()
 
     def _on_trader_updated(self, message: ProtoOATraderUpdatedEvent) -> None:
         if self._session is None:
@@ -500,6 +533,8 @@ class ClientConnection:
                         conversion=result.conversion,
                     )
                 )
+                if self._quotes.unstamped:
+                    self._tell_missing_stamp()
                 self._events += self._quotes.last_ticks()
             case Account():
                 if self._session is None:
@@ -507,6 +542,8 @@ class ClientConnection:
                 self._session = replace(self._session, account=result)
                 self._become_ready()
                 self._events.append(AccountChanged(account=result))
+            case RenewedTokens():
+                self._renewal = result
             case BrokerBooks():
                 self._events.append(BooksReported(generation=self._generation, books=result))
             case tuple():
@@ -526,23 +563,36 @@ class ClientConnection:
                 if isinstance(error, ProtocolViolation | ConnectionLost):
                     raise error
                 raise ConnectionLost(f"the session could not be opened: {error}") from error
+            case Purpose.TOKENS:
+                self._renewal = error
+                self._is_token_due = False
+                if self._phase is not _Phase.READY:
+                    raise ConnectionLost(f"the tokens could not be renewed: {error}")
             case Purpose.BOOKS:
                 self._events.append(
                     BooksUnavailable(generation=self._generation, reason=str(error))
                 )
             case Purpose.BARS:
                 self._events.append(BarsUnavailable(generation=self._generation, reason=str(error)))
-        if isinstance(error, RequestRefused):
+        if isinstance(error, RequestRefused) and purpose is not Purpose.TOKENS:
             self._judge_link(error.code, error.reason)
 
     def _renew_session(self) -> None:
         """Authorise the account again, on this socket. Books read before are worth nothing."""
         if self._phase is not _Phase.READY or self._session is None:
             return
+        self._suspend()
+        if self._is_token_due:
+            return  # the old token would only be refused; see `use_token`
+        self._start(Purpose.SESSION, renew_session(self._credentials, self._target, self._session))
+
+    def _suspend(self) -> None:
+        """Send no order until the account is authorised again."""
+        if self._phase is not _Phase.READY:
+            return
         self._phase = _Phase.RENEWING
         self._session_due_s = self._now_s + self._limits.session_timeout_s
         self._events.append(ExecutionUnreadable(reason="the account session is being renewed"))
-        self._start(Purpose.SESSION, renew_session(self._credentials, self._target, self._session))
 
     # ---- time ----
 
@@ -563,13 +613,13 @@ class ClientConnection:
             return NEVER_S
         due_s, _ = self._delayed[purpose]
         # Both readings are relative to the time at the broker, which the first quote tells.
-        return due_s if self._feed.broker_ms is not None else max(due_s, self._quote_due_s)
+        return due_s if self._feed.knows_time else max(due_s, self._quote_due_s)
 
     def _start_due_readings(self) -> None:
         for purpose in list(self._delayed):
             if self._reading_due_s(purpose) > self._now_s:
                 continue
-            if self._feed.broker_ms is None:
+            if not self._feed.knows_time:
                 self._feed.saw_time(self._now_ms)
             _, command = self._delayed.pop(purpose)
             self._start(purpose, self._prepare(command))

@@ -19,7 +19,7 @@ _make_tick: Callable[..., Tick] = Tick
 class Quotes:
     """The last quote of every symbol on one connection."""
 
-    __slots__ = ("_sides", "_ticks", "dropped")
+    __slots__ = ("_sides", "_ticks", "dropped", "unstamped")
 
     def __init__(self) -> None:
         self._sides: dict[int, tuple[int, int]] = {}
@@ -27,6 +27,8 @@ class Quotes:
         self._ticks: dict[int, Tick] = {}
         self.dropped = 0
         """Spot events that gave no tick because bid and ask together are impossible."""
+        self.unstamped = 0
+        """Ticks that carry the caller's time."""
 
     def update(self, event: ProtoOASpotEvent, now_ms: TimestampMs) -> Tick | None:
         """Fold one spot event in; return the tick, or None until both sides are sane.
@@ -47,6 +49,7 @@ class Quotes:
         time = event.timestamp
         if not SPOT_TIME_MS_MIN < time < SPOT_TIME_MS_MAX:
             time = now_ms
+            self.unstamped += 1
         tick = _make_tick(symbol_id=symbol_id, time=time, bid=bid, ask=ask)
         self._ticks[symbol_id] = tick
         if self._sides:
@@ -58,6 +61,11 @@ class Quotes:
             return self._sides[symbol_id]
         tick = self._ticks.get(symbol_id)
         return (0, 0) if tick is None else (tick.bid, tick.ask)
+
+    @property
+    def has_ticks(self) -> bool:
+        """True once any symbol had a tick."""
+        return bool(self._ticks)
 
     def last_ticks(self) -> tuple[Tick, ...]:
         """Return the newest tick of every symbol that had one."""

@@ -1,13 +1,19 @@
 """Readings of the broker's books and of its bar history: complete, or an error, never a part."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from google.protobuf.message import Message
 
 from palmbot.ctrader.conversation import Procedure, ask
-from palmbot.ctrader.generated.account_messages_pb2 import ProtoOATraderReq, ProtoOATraderRes
-from palmbot.ctrader.generated.entities_pb2 import ProtoOADeal, ProtoOAOrder
+from palmbot.ctrader.generated.account_messages_pb2 import (
+    ProtoOACashFlowHistoryListReq,
+    ProtoOACashFlowHistoryListRes,
+    ProtoOATraderReq,
+    ProtoOATraderRes,
+)
+from palmbot.ctrader.generated.entities_pb2 import ProtoOADeal, ProtoOADepositWithdraw, ProtoOAOrder
 from palmbot.ctrader.generated.enums_pb2 import D1, H1, H4, H12, M1, M2, M3, M4, M5, M10, M15, M30
 from palmbot.ctrader.generated.order_messages_pb2 import (
     ProtoOADealListReq,
@@ -28,11 +34,12 @@ from palmbot.ctrader.translate import (
     to_fill,
     to_money,
     to_order,
+    to_payment,
     to_position,
 )
 from palmbot.domain.errors import ProtocolViolation, RequestRefused, TransientError
 from palmbot.domain.market import Bar
-from palmbot.domain.orders import BrokerBooks, BrokerOrder, Fill
+from palmbot.domain.orders import BrokerBooks, BrokerOrder, Fill, Payment
 from palmbot.domain.units import MS_PER_DAY, MS_PER_MINUTE, AccountId, SymbolId, TimestampMs
 
 P = TypeVar("P", ProtoOADealListRes, ProtoOAOrderListRes)
@@ -76,6 +83,21 @@ QUIET_MS_MAX = 30 * MS_PER_DAY
 
 HALVINGS_MAX = 12
 
+PAGE_BARS = 10_000
+"""Bars asked for in one page; what a server really sends at once is its own affair."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarPage:
+    """One answer to a question for history, and how far back it reaches."""
+
+    since: TimestampMs
+    """From here on every bar of the broker is known."""
+    bars: tuple[Bar, ...]
+    """Opening from `since` to the end that was asked for, oldest first."""
+    window_ms: int
+    """Longest window this broker is known to accept; for the next page."""
+
 
 class ReadingIncomplete(TransientError):
     """The broker's lists could not be read to the end."""
@@ -92,6 +114,11 @@ class Feed:
         self.executions = 0
         """Execution events so far: books during which it moves are torn."""
 
+    @property
+    def knows_time(self) -> bool:
+        """True once a quote or an execution has told the broker's time."""
+        return self._executed_ms is not None or self._quotes.has_ticks
+
     def saw_time(self, time: TimestampMs) -> None:
         """Remember the broker time of something other than a quote, if it is the newest."""
         if self._executed_ms is None or time > self._executed_ms:
@@ -107,7 +134,7 @@ class Feed:
 
 
 def read_books(account_id: AccountId, since: TimestampMs, feed: Feed) -> Procedure[BrokerBooks]:
-    """Read positions, orders, past orders, fills and balance as of one moment.
+    """Read positions, orders, past orders, fills, balance and payments as of one moment.
 
     Raises:
         ReadingIncomplete: too many rows, or executions kept coming in between.
@@ -136,6 +163,7 @@ def _read_books_once(
     until = TimestampMs(max(since, since if now is None else now) + LOOK_AHEAD_MS)
     deals = yield from _read_deals(account_id, since, until)
     past = yield from _read_orders(account_id, since, until)
+    paid = yield from _read_payments(account_id, since, until)
     fills = [fill for deal in deals if (fill := to_fill(deal, digits)) is not None]
     positions = [to_position(each, digits) for each in held.position]
     pending = [order for each in held.order if not (order := to_order(each)).is_protection]
@@ -152,6 +180,7 @@ def _read_books_once(
         fills=tuple(sorted(fills, key=_fill_age)),
         balance=to_money(trader.balance, digits),
         balance_version=trader.balanceVersion,
+        payments=tuple(sorted((to_payment(each, digits) for each in paid), key=_payment_age)),
     )
 
 
@@ -161,6 +190,28 @@ def _order_age(order: BrokerOrder) -> tuple[int, int]:
 
 def _fill_age(fill: Fill) -> tuple[int, int]:
     return fill.time, fill.deal_id
+
+
+def _payment_age(payment: Payment) -> tuple[int, int]:
+    return payment.time, payment.balance_version
+
+
+def _read_payments(
+    account_id: AccountId, since: TimestampMs, until: TimestampMs
+) -> Procedure[list[ProtoOADepositWithdraw]]:
+    """Read the payments of a window; the server takes a week at a time and lists all of it."""
+    found: dict[int, ProtoOADepositWithdraw] = {}
+    for start in range(since, until, WEEK_MS):
+        page = yield from ask(
+            ProtoOACashFlowHistoryListReq(
+                ctidTraderAccountId=account_id,
+                fromTimestamp=start,
+                toTimestamp=min(start + WEEK_MS, until),
+            ),
+            ProtoOACashFlowHistoryListRes,
+        )
+        found.update({each.balanceHistoryId: each for each in page.depositWithdraw})
+    return list(found.values())
 
 
 def _read_deals(
@@ -227,13 +278,10 @@ def read_bars(
         ReadingIncomplete: the broker has no such period, or no broker time is known yet.
         RequestRefused, RequestTimedOut, UnreadableMessage, ProtocolViolation: one part failed.
     """
-    period = _PERIODS.get(period_ms)
-    if period is None:
-        raise ReadingIncomplete(f"the broker keeps no bars of {period_ms / MS_PER_MINUTE:g} min")
+    width = bar_window_ms(period_ms)
     now = feed.broker_ms
     if now is None:
         raise ReadingIncomplete("no quote came yet, so the time at the broker is not known")
-    width = next(window for longest, window in _BAR_WINDOWS if period_ms <= longest)
     bars: dict[int, Bar] = {}
     end, quiet_ms, halvings = int(now), 0, 0
     for _ in range(WINDOWS_MAX):
@@ -247,7 +295,7 @@ def read_bars(
                 ProtoOAGetTrendbarsReq(
                     ctidTraderAccountId=account_id,
                     symbolId=symbol_id,
-                    period=period,
+                    period=_PERIODS[period_ms],
                     fromTimestamp=start,
                     toTimestamp=end,
                     count=missing,
@@ -272,3 +320,66 @@ def read_bars(
         is_cut = page.hasMore or len(found) >= missing
         end = min(oldest, end) - 1 if is_cut and oldest is not None else start - 1
     raise ReadingIncomplete(f"the broker's history is too patchy: {len(bars)} of {count} bars")
+
+
+def bar_window_ms(period_ms: int) -> int:
+    """Return the longest window of one question for bars that every server version accepts.
+
+    Raises:
+        ReadingIncomplete: the broker has no such period.
+    """
+    if period_ms not in _PERIODS:
+        raise ReadingIncomplete(f"the broker keeps no bars of {period_ms / MS_PER_MINUTE:g} min")
+    return next(window for longest, window in _BAR_WINDOWS if period_ms <= longest)
+
+
+def read_bar_page(
+    account_id: AccountId,
+    symbol_id: SymbolId,
+    period_ms: int,
+    span: tuple[TimestampMs, TimestampMs],
+    window_ms: int,
+) -> Procedure[BarPage]:
+    """Read the newest bars that open within `span`, both ends inclusive, in one page.
+
+    `count` is sent so that a broker that cuts a long answer keeps its newest bars. Whether it
+    cut one is not asked of `hasMore`, which old servers lack: the next page always begins
+    before the oldest bar of this one, which costs nothing.
+
+    Raises:
+        ReadingIncomplete: the broker says there is more and shows nothing.
+        ProtocolViolation: bars from outside of the window asked for.
+        RequestRefused, RequestTimedOut, UnreadableMessage: ask again later.
+    """
+    first, last = span
+    for _ in range(HALVINGS_MAX + 1):
+        start = TimestampMs(max(first, last - window_ms))
+        try:
+            page = yield from ask(
+                ProtoOAGetTrendbarsReq(
+                    ctidTraderAccountId=account_id,
+                    symbolId=symbol_id,
+                    period=_PERIODS[period_ms],
+                    fromTimestamp=start,
+                    toTimestamp=last,
+                    count=PAGE_BARS,
+                ),
+                ProtoOAGetTrendbarsRes,
+            )
+        except RequestRefused as e:
+            if e.code != "INCORRECT_BOUNDARIES":
+                raise
+            window_ms = max(period_ms, window_ms // 2)
+            continue
+        bars = {bar.open_time: bar for bar in map(to_bar, page.trendbar)}
+        times = sorted(bars)
+        if times and not start <= times[0] <= times[-1] <= last:
+            raise ProtocolViolation("the broker sent bars from outside of the window asked for")
+        if page.hasMore and not times:
+            raise ReadingIncomplete("the broker says that there are bars, and shows none")
+        return BarPage(
+            since=times[0] if times else start,
+            bars=tuple(bars[time] for time in times),
+            window_ms=window_ms,
+        )
+    raise ReadingIncomplete("the broker refuses every window of bars as too long")

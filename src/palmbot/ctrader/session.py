@@ -41,12 +41,14 @@ from palmbot.ctrader.generated.session_messages_pb2 import (
     ProtoOAGetAccountListByAccessTokenReq,
     ProtoOAGetAccountListByAccessTokenRes,
 )
+from palmbot.ctrader.tokens import RenewedTokens, explain_refusal, renew_tokens
 from palmbot.ctrader.translate import LEVERAGE_SCALE, account_digits, to_account, to_symbol
 from palmbot.domain.errors import (
     AccountUnsuitable,
     ConfigInvalid,
     ConnectionLost,
     RequestRefused,
+    TokenRefused,
 )
 from palmbot.domain.market import Account, AccountKind, ConversionLeg, Symbol
 from palmbot.domain.orders import Environment
@@ -63,6 +65,8 @@ class Credentials:
     client_id: str
     client_secret: Secret
     access_token: Secret
+    renew_with: Secret | None = None
+    """Refresh token to use before anything else, because the access token is not good any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +102,23 @@ def open_session(credentials: Credentials, target: Target) -> Procedure[Opened]:
     try:
         return (yield from _open(credentials, target))
     except RequestRefused as e:
-        raise _explain(e) from e
+        raise explain(e) from e
+
+
+def renew_tokens_first(credentials: Credentials, refresh_token: Secret) -> Procedure[RenewedTokens]:
+    """Renew the tokens on a fresh connection, before any of them opens the account.
+
+    Raises:
+        ConfigInvalid, ConnectionLost: see `open_session`; `TokenRefused` if a person is needed.
+    """
+    try:
+        yield from authorise_application(credentials)
+    except RequestRefused as e:
+        raise explain(e) from e
+    try:
+        return (yield from renew_tokens(refresh_token))
+    except RequestRefused as e:
+        raise (explain_refusal(e) or explain(e)) from e
 
 
 def renew_session(credentials: Credentials, target: Target, known: Opened) -> Procedure[Account]:
@@ -112,7 +132,7 @@ def renew_session(credentials: Credentials, target: Target, known: Opened) -> Pr
         trader = yield from _read_trader(target.account_id)
         yield from _subscribe(target.account_id, known.symbol, known.conversion)
     except RequestRefused as e:
-        raise _explain(e) from e
+        raise explain(e) from e
     return to_account(
         trader,
         is_live=known.account.is_live,
@@ -122,22 +142,7 @@ def renew_session(credentials: Credentials, target: Target, known: Opened) -> Pr
 
 
 def _open(credentials: Credentials, target: Target) -> Procedure[Opened]:
-    yield from _ask_unless_done(
-        ProtoOAApplicationAuthReq(
-            clientId=credentials.client_id, clientSecret=credentials.client_secret.reveal()
-        ),
-        ProtoOAApplicationAuthRes,
-    )
-    listed, has_trade_scope = yield from _find_account(credentials, target)
-    yield from _authorise_account(credentials, target)
-    trader = yield from _read_trader(target.account_id)
-    assets = yield from _read_assets(target.account_id)
-    deposit_asset = assets.get(trader.depositAssetId)
-    if deposit_asset is None:
-        raise AccountUnsuitable("the broker does not say in which currency the account is kept")
-    account = to_account(
-        trader, is_live=listed.isLive, has_trade_scope=has_trade_scope, currency=deposit_asset
-    )
+    account, trader, assets = yield from open_account(credentials, target)
     _check_account(account)
     light = yield from _find_symbol(target)
     quote_asset = assets.get(light.quoteAssetId)
@@ -160,6 +165,45 @@ def _open(credentials: Credentials, target: Target) -> Procedure[Opened]:
         symbol=symbol,
         conversion=conversion,
     )
+
+
+def authorise_application(credentials: Credentials) -> Procedure[None]:
+    """Make the application known on this connection.
+
+    Raises:
+        RequestRefused: see `explain`.
+    """
+    yield from _ask_unless_done(
+        ProtoOAApplicationAuthReq(
+            clientId=credentials.client_id, clientSecret=credentials.client_secret.reveal()
+        ),
+        ProtoOAApplicationAuthRes,
+    )
+
+
+def open_account(
+    credentials: Credentials, target: Target
+) -> Procedure[tuple[Account, ProtoOATrader, dict[int, str]]]:
+    """Authorise application and account; return its facts and the names of all assets by id.
+
+    Raises:
+        ConfigInvalid: the account is not one of the token's, or of the other environment.
+        AccountUnsuitable: its currency is not known.
+        ConnectionLost: the list of accounts came back empty, as it does during faults.
+        RequestRefused: see `explain`.
+    """
+    yield from authorise_application(credentials)
+    listed, has_trade_scope = yield from _find_account(credentials, target)
+    yield from _authorise_account(credentials, target)
+    trader = yield from _read_trader(target.account_id)
+    assets = yield from _read_assets(target.account_id)
+    deposit_asset = assets.get(trader.depositAssetId)
+    if deposit_asset is None:
+        raise AccountUnsuitable("the broker does not say in which currency the account is kept")
+    account = to_account(
+        trader, is_live=listed.isLive, has_trade_scope=has_trade_scope, currency=deposit_asset
+    )
+    return account, trader, assets
 
 
 def _ask_unless_done(request: Message, reply_class: type[R]) -> Procedure[None]:
@@ -205,7 +249,7 @@ def _find_account(
     known = ", ".join(str(account.ctidTraderAccountId) for account in accounts)
     raise ConfigInvalid(
         f"the access token does not open account {target.account_id}; it opens {known}: "
-        "set CTRADER_ACCOUNT_ID to one of them"
+        "set CTRADER_ACCOUNT_ID to one of them, or choose anew with `palmbot login`"
     )
 
 
@@ -255,14 +299,15 @@ def _find_symbol(target: Target) -> Procedure[ProtoOALightSymbol]:
     for name in (target.symbol_name, *target.symbol_aliases):
         if name in by_name:
             return by_name[name]
+    near = suggest_symbols(target.symbol_name, by_name)
     raise ConfigInvalid(
-        f"the broker has no symbol {target.symbol_name!r}{_suggest(target.symbol_name, by_name)}: "
+        f"the broker has no symbol {target.symbol_name!r}{near}: "
         "set the exact name under [broker] symbol"
     )
 
 
-def _suggest(name: str, known: Iterable[str]) -> str:
-    """Return near names, compared without regard to case, as part of a sentence."""
+def suggest_symbols(name: str, known: Iterable[str]) -> str:
+    """Return known names near `name`, compared without regard to case, as part of a sentence."""
     by_folded = {each.casefold(): each for each in known}
     near = difflib.get_close_matches(name.casefold(), by_folded, n=NEAR_MATCHES, cutoff=0.5)
     near += [each for each in by_folded if name.casefold() in each and each not in near]
@@ -357,18 +402,29 @@ def _subscribe(
         )
 
 
-_ADVICE = {
-    ErrorClass.TOKEN: "the access token is not accepted: get a new one and set "
-    "CTRADER_ACCESS_TOKEN",
-    ErrorClass.FATAL_CONFIGURATION: "the broker refuses the credentials: CTRADER_CLIENT_ID and "
-    "CTRADER_CLIENT_SECRET are those of the API application, not the trading login, and the "
-    "application must be active",
-}
+CANT_ROUTE = "CANT_ROUTE_REQUEST"
+
+_CREDENTIALS = (
+    "the broker refuses the credentials: CTRADER_CLIENT_ID and CTRADER_CLIENT_SECRET are those of "
+    "the API application, not the trading login, and the application must be active"
+)
+_WRONG_HOST = (
+    "this host does not know the way to the account, which is no fault of the token: a DEMO "
+    "account is asked for at LIVE or the other way round (`palmbot accounts` shows its kind, "
+    "CTRADER_ENVIRONMENT chooses), or the broker has a fault"
+)
 
 
-def _explain(refused: RequestRefused) -> ConfigInvalid | ConnectionLost:
+def explain(refused: RequestRefused) -> ConfigInvalid | ConnectionLost:
     """Return what a refusal during the opening means: worth another try or not."""
-    advice = _ADVICE.get(classify(refused.code, refused.reason))
-    if advice is not None:
-        return ConfigInvalid(f"{advice} ({refused})")
+    family = classify(refused.code, refused.reason)
+    if family is ErrorClass.TOKEN:
+        return TokenRefused(
+            f"the access token is not accepted ({refused}): get a new one with `palmbot login`"
+        )
+    if family is ErrorClass.FATAL_CONFIGURATION:
+        return ConfigInvalid(f"{_CREDENTIALS} ({refused})")
+    if refused.code == CANT_ROUTE:
+        # The list of accounts has shown that the kind is right, so it can only pass.
+        return ConnectionLost(f"{_WRONG_HOST} ({refused}); asking again")
     return ConnectionLost(f"the session could not be opened: {refused}")

@@ -33,6 +33,9 @@ class Purpose(Enum):
     SESSION = auto()
     BOOKS = auto()
     BARS = auto()
+    TOKENS = auto()
+    INQUIRY = auto()
+    """One question of a person, on a connection of its own; see `inquiry`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,12 @@ class BreakerName(StrEnum):
     """The broker refused too many entries."""
     CRASH_LOOP = "crash_loop"
     """The program started too often."""
+    CLOCK_JUMP = "clock_jump"
+    """The clock of this machine was set, or differs from the broker's."""
+    DISK_SPACE = "disk_space"
+    """The journal may soon find no room."""
+    TOKEN_EXPIRY = "token_expiry"  # noqa: S105 - the name of a breaker
+    """The access token is about to die and was not renewed."""
     VOLATILITY = "volatility"
     """Prices or the spread move far more than usual."""
     GAP_GUARD = "gap_guard"

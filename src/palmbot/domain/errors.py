@@ -20,6 +20,15 @@ class RequestTimedOut(TransientError):
     """The broker did not answer in time; for a query: ask again later."""
 
 
+class SourceUnreachable(TransientError):
+    """No whole answer came from a server on the web."""
+
+    def __init__(self, reason: str, *, was_sent: bool) -> None:
+        super().__init__(reason)
+        self.was_sent = was_sent
+        """The request may have reached it, and may be billed."""
+
+
 class RequestRefused(PalmbotError):
     """The broker understood us and said no. Do not resend the same request."""
 
@@ -44,6 +53,10 @@ class FatalError(PalmbotError):
 
 class ConfigInvalid(FatalError):
     """A setting is missing, unknown or out of range."""
+
+
+class TokenRefused(ConfigInvalid):
+    """The access token is no longer good: renew it, or have a person log in again."""
 
 
 class AccountUnsuitable(FatalError):

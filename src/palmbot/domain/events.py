@@ -161,6 +161,48 @@ class PositionChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StampMissing:
+    """A price came without the broker's time and carries our own clock's instead.
+
+    Told once for a connection, before that price. From here on market time proves nothing
+    about the broker.
+    """
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockChecked:
+    """The clocks of this machine were held against each other and against the broker's."""
+
+    jump_ms: int
+    """How far the wall clock moved against the time since boot since the last check; positive
+    if it was set forward."""
+    offset_ms: int | None
+    """Wall clock less broker time, the median over the newest stamped prices; None while there
+    are too few."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskMeasured:
+    """How much room the disk of the journal has left."""
+
+    free_bytes: int | None
+    """None if nobody could say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenChecked:
+    """How long the access token still opens the account, told after every look and renewal."""
+
+    left_ms: int
+    """Wall time to its end of life; 0 or less once it is over."""
+    failure: str
+    """Why the newest attempt to renew it failed, without any secret; empty if none failed since
+    a pair was stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BalanceChanged:
     """Money came in or went out other than by a fill."""
 
@@ -259,6 +301,15 @@ class OperatorReset:
     """Further loss of the day that is allowed, as a share of its baseline: `daily_loss` only."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertUndelivered:
+    """An alarm or the heartbeat did not get out; for the record, no decision rests on it."""
+
+    text: str
+    reason: str
+    """Where it was to go and what failed there, without the address."""
+
+
 class Acknowledgement(StrEnum):
     """What a person decides about something reconciliation cannot explain."""
 
@@ -286,6 +337,10 @@ Event: TypeAlias = (
     | BarsLoaded
     | BarsUnavailable
     | BarClosed
+    | StampMissing
+    | ClockChecked
+    | DiskMeasured
+    | TokenChecked
     | TimePassed
     | SentimentUpdated
     | IntentStored
@@ -308,4 +363,5 @@ Event: TypeAlias = (
     | OperatorAcknowledged
     | ReconciliationRequested
     | StopRequested
+    | AlertUndelivered
 )

@@ -58,7 +58,7 @@ def describe_breakers_status(state: EngineState) -> BreakersStatus:
         baseline=_amount(day.baseline if day is not None else None),
         loss=_amount(day.loss if day is not None else None),
         loss_allowed=_amount(allowed),
-        volatility_percent=book.volatility.ratio_percent,
+        volatility_percent=state.volatility.ratio_percent,
     )
 
 

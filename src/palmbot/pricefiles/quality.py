@@ -160,6 +160,8 @@ def _judge_holes(series: BarSeries) -> list[QualityItem]:
     )
     if grade is Grade.REFUSE:
         text += ": results would be meaningless"
+    elif holes.missing and series.period_ms >= MS_PER_DAY:
+        text += "; holidays count as missing, a file does not tell them"
     return [
         QualityItem(
             name="missing bars",

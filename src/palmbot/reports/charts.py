@@ -5,21 +5,22 @@ figure serves light and dark. Hover texts are escaped, because plotly reads them
 """
 
 import html
-import textwrap
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias
 
 from palmbot.domain.market import Side
 from palmbot.domain.units import MONEY_SCALE, MS_PER_DAY, PRICE_SCALE
 from palmbot.reports import wording
 from palmbot.reports.demo_run import DemoRun, ReportedTrade
+from palmbot.reports.plot_style import (
+    GRID,
+    Json,
+    Trace,
+    fold,
+    make_base_layout,
+    make_time_axis,
+    make_title,
+)
 from palmbot.reports.time_axis import TimeAxis, find_pauses
-
-Json: TypeAlias = Any
-Trace: TypeAlias = dict[str, Json]
-
-HOVER_WIDTH = 44
-"""Characters in one line of a hover text: fits a phone."""
 
 PRICE_ROW, EQUITY_ROW, DRAWDOWN_ROW, EVENT_ROW = "y", "y2", "y3", "y4"
 ROWS: dict[str, tuple[float, float]] = {
@@ -122,7 +123,7 @@ def _entry_traces(run: DemoRun, axis: TimeAxis) -> Iterable[Trace]:
         if held is not None and held.side is side:
             x.append(axis.place(held.opened_at))
             y.append(held.entry_price / PRICE_SCALE)
-            text.append(_fold(("Still open at the end", held.entry_reason)))
+            text.append(fold(("Still open at the end", held.entry_reason)))
         yield _markers(name, x, y, text, {"symbol": symbol, "color": color, "size": 11})
 
 
@@ -199,11 +200,11 @@ def _equity_traces(run: DemoRun) -> Iterable[Trace]:
 
 def _event_traces(run: DemoRun, axis: TimeAxis) -> Iterable[Trace]:
     links = [
-        _fold(("Link lost", each.reason, _describe_end(each.lost_at, each.regained_at, "regained")))
+        fold(("Link lost", each.reason, _describe_end(each.lost_at, each.regained_at, "regained")))
         for each in run.links
     ]
     breakers = [
-        _fold((each.name, each.reason, _describe_end(each.tripped_at, each.cleared_at, "cleared")))
+        fold((each.name, each.reason, _describe_end(each.tripped_at, each.cleared_at, "cleared")))
         for each in run.breakers
     ]
     for name, x, text, symbol, color in (
@@ -243,7 +244,7 @@ def _describe_entry(number: int, each: ReportedTrade, run: DemoRun) -> str:
         lines.append(f"stop {wording.render_price(each.stop_loss, run.digits)}")
     if each.take_profit is not None:
         lines.append(f"target {wording.render_price(each.take_profit, run.digits)}")
-    return _fold(lines)
+    return fold(lines)
 
 
 def _describe_exit(number: int, each: ReportedTrade, run: DemoRun) -> str:
@@ -251,59 +252,20 @@ def _describe_exit(number: int, each: ReportedTrade, run: DemoRun) -> str:
     price = wording.render_price(trade.exit_price, run.digits)
     profit = wording.render_money(trade.profit, run.currency, is_signed=True)
     held = wording.render_span(trade.exit_time - trade.entry_time)
-    return _fold((f"#{number} {profit}", f"{trade.exit_reason} at {price}", f"held {held}"))
-
-
-def _fold(lines: Iterable[str]) -> str:
-    """Escape lines and join them with breaks, the first one bold, long ones folded."""
-    folded = [
-        "<br>".join(html.escape(part, quote=False) for part in textwrap.wrap(line, HOVER_WIDTH))
-        for line in lines
-        if line
-    ]
-    return "<br>".join((f"<b>{folded[0]}</b>", *folded[1:]))
+    return fold((f"#{number} {profit}", f"{trade.exit_reason} at {price}", f"held {held}"))
 
 
 def _make_layout(run: DemoRun, axis: TimeAxis) -> dict[str, Json]:
-    grid = {
-        "gridcolor": "var(--line)",
-        "zeroline": False,
-        "fixedrange": True,
-        "automargin": True,
-        "nticks": 6,
-    }
+    grid = GRID
     return {
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"family": "inherit", "size": 12, "color": "var(--muted)"},
+        **make_base_layout(),
         "margin": {"l": 8, "r": 60, "t": 66, "b": 34},
-        "hovermode": "closest",
         "hoverdistance": 24,
-        "hoverlabel": {
-            "align": "left",
-            "bgcolor": "var(--card)",
-            "bordercolor": "var(--edge)",
-            "font": {"color": "var(--ink)", "size": 12},
-        },
         "legend": {"orientation": "h", "x": 0, "y": 1.045, "yanchor": "bottom"},
         "dragmode": "zoom",
-        "modebar": {
-            "bgcolor": "rgba(0,0,0,0)",
-            "color": "var(--edge)",
-            "activecolor": "var(--accent)",
-        },
-        "xaxis": {
-            "type": "date",
-            "range": [run.prices[0].time, run.prices[-1].time] if run.prices else None,
-            "anchor": EVENT_ROW,
-            "gridcolor": "var(--line)",
-            "showspikes": True,
-            "spikemode": "across",
-            "spikethickness": 1,
-            "spikedash": "dot",
-            "spikecolor": "var(--edge)",
-            "rangebreaks": [{"bounds": [start, end]} for start, end in axis.pauses],
-        },
+        "xaxis": make_time_axis(
+            (run.prices[0].time, run.prices[-1].time) if run.prices else None, axis, EVENT_ROW
+        ),
         "yaxis": {**grid, "domain": ROWS[PRICE_ROW], "side": "right", "tickformat": ",~f"},
         "yaxis2": {**grid, "domain": ROWS[EQUITY_ROW], "side": "right", "nticks": 4}
         | {"tickformat": ",~f"},
@@ -312,25 +274,11 @@ def _make_layout(run: DemoRun, axis: TimeAxis) -> dict[str, Json]:
         "yaxis4": {"domain": ROWS[EVENT_ROW], "visible": False, "fixedrange": True}
         | {"range": [-1, 1]},
         "annotations": [
-            _row_title(PRICE_ROW, f"{run.symbol}, bid"),
-            _row_title(EQUITY_ROW, f"Equity, {run.currency}"),
-            _row_title(DRAWDOWN_ROW, "Drawdown"),
+            make_title(f"{run.symbol}, bid", ROWS[PRICE_ROW][1]),
+            make_title(f"Equity, {run.currency}", ROWS[EQUITY_ROW][1]),
+            make_title("Drawdown", ROWS[DRAWDOWN_ROW][1]),
         ],
         "shapes": list(_bands(run, axis)),
-    }
-
-
-def _row_title(row: str, text: str) -> dict[str, Json]:
-    return {
-        "text": f"<b>{html.escape(text, quote=False)}</b>",
-        "x": 0,
-        "xref": "paper",
-        "xanchor": "left",
-        "y": ROWS[row][1],
-        "yref": "paper",
-        "yanchor": "bottom",
-        "showarrow": False,
-        "font": {"color": "var(--ink)", "size": 12},
     }
 
 

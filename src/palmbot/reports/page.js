@@ -1,9 +1,13 @@
 "use strict";
-// Draws the figure into #plot. Colours of the figure are CSS variables, so that it follows the
-// page from light to dark. Without this script the tables are complete.
+// Draws the figure into #plot and others into the elements of their ids. Colours of figures are CSS
+// variables, so that they follow the page from light to dark. Without this script the tables are
+// complete.
 (async () => {
   const plot = document.getElementById("plot");
-  if (!plot) return;
+  const others = Object.entries(JSON.parse(document.getElementById("figures").textContent))
+    .map(([id, figure]) => [document.getElementById(id), figure])
+    .filter(([place]) => place);
+  if (!plot && !others.length) return;
   const figure = JSON.parse(document.getElementById("figure").textContent);
   const narrow = matchMedia("(max-width: 760px)");
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -28,15 +32,20 @@
     );
   }
 
-  function draw() {
+  async function draw() {
+    if (plot) await drawOne(plot, figure);
+    for (const [place, other] of others) await drawOne(place, other);
+  }
+
+  function drawOne(place, figure) {
     const painted = paint(figure, getComputedStyle(document.documentElement));
     painted.layout.font.family = getComputedStyle(document.body).fontFamily;
     if (narrow.matches) {
       painted.layout.dragmode = false; // a finger scrolls the page
-      painted.layout.margin.r = 46;
+      if (place === plot) painted.layout.margin.r = 46;
       painted.layout.font.size = 10;
     }
-    return Plotly.react(plot, painted.data, painted.layout, {
+    return Plotly.react(place, painted.data, painted.layout, {
       responsive: true,
       displaylogo: false,
       displayModeBar: narrow.matches ? false : "hover",
@@ -93,12 +102,15 @@
     await unpackPlotly();
     await draw();
   } catch (error) {
-    plot.style.height = "auto";
-    plot.textContent =
-      "This browser cannot draw the chart (" + error.message + "); the tables below are complete.";
+    for (const place of [plot, ...others.map(([each]) => each)]) {
+      if (!place || place.querySelector(".main-svg")) continue;
+      place.style.height = "auto";
+      place.textContent =
+        "This browser cannot draw the chart (" + error.message + "); the tables are complete.";
+    }
     return;
   }
-  plot.on("plotly_relayout", fitRows);
+  if (plot) plot.on("plotly_relayout", fitRows);
   dark.addEventListener("change", draw);
   narrow.addEventListener("change", draw);
   for (const button of document.querySelectorAll("button[data-from]")) {

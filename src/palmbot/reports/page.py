@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -18,10 +19,17 @@ POLICY = (
 """Content security policy: whatever a script might try, the browser asks no server."""
 
 
-def render_page(*, title: str, body: str, figure: dict[str, Any]) -> str:
-    """Return the whole page. `body` is HTML, `title` text, `figure` a plotly figure.
+def render_page(
+    *,
+    title: str,
+    body: str,
+    figure: dict[str, Any] | None = None,
+    more: Mapping[str, dict[str, Any]] | None = None,
+) -> str:
+    """Return the whole page. `body` is HTML, `title` text, the others are plotly figures.
 
-    The figure is drawn into the element with the id `plot`, if the body has one.
+    `figure` is drawn into the element with the id `plot`, if the body has one: time along x,
+    zoomed by the buttons of a table of trades. Those of `more` go into the elements of their ids.
     """
     return f"""<!doctype html>
 <html lang="en">
@@ -38,7 +46,8 @@ def render_page(*, title: str, body: str, figure: dict[str, Any]) -> str:
 <main>
 {body}
 </main>
-<script id="figure" type="application/json">{_render_json(figure)}</script>
+<script id="figure" type="application/json">{_render_json(figure or {})}</script>
+<script id="figures" type="application/json">{_render_json(dict(more or {}))}</script>
 <script id="plotly" type="text/plain">{_pack_plotly()}</script>
 <script>
 {_read_part("page.js")}</script>

@@ -29,6 +29,16 @@ def render_time(time: TimestampMs, *, is_daily: bool = False) -> str:
     return datetime.fromtimestamp(time / MS_PER_SECOND, UTC).strftime(pattern)
 
 
+def render_iso(time_ms: int) -> str:
+    """Write a moment in UTC for programs: ISO 8601 with its zone, to the second."""
+    return datetime.fromtimestamp(time_ms // MS_PER_SECOND, UTC).isoformat()
+
+
+def render_date(time_ms: int) -> str:
+    """Write the UTC date of a moment."""
+    return datetime.fromtimestamp(time_ms // MS_PER_SECOND, UTC).strftime("%Y-%m-%d")
+
+
 def render_price(price: Price, digits: int) -> str:
     """Write a price with the decimals of its contract."""
     return f"{price / PRICE_SCALE:,.{digits}f}"

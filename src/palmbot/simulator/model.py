@@ -403,13 +403,14 @@ def _gap_deviation(shape: ModelShape, pause_ms: int) -> float:
     return shape.gap_weekend
 
 
-def make_market(
+def make_market(  # noqa: PLR0913 - as `ModelMarket`
     symbol: str,
     *,
     seed: int,
     start: TimestampMs,
     days: int,
     reversion_phi: float = 1.0,
+    history_trading_days: int = HISTORY_TRADING_DAYS,
 ) -> ModelMarket:
     """Return the modelled market of `PALMOIL` or `FCPO`; arguments as for `ModelMarket`.
 
@@ -427,4 +428,5 @@ def make_market(
         seed=seed,
         start=start,
         days=days,
+        history_trading_days=history_trading_days,
     )

@@ -25,7 +25,7 @@ from palmbot.simulator.links import Link
 from palmbot.simulator.market import MarketSource, Quote
 from palmbot.simulator.records import Execution
 from palmbot.simulator.scenarios import PlannedRequest, RequestFault, Scenario
-from palmbot.simulator.service import Answered, Service
+from palmbot.simulator.service import Answered, Keys, Service
 from palmbot.simulator.sessions import Answer, Outgoing, refuse
 from palmbot.simulator.settings import SimulatorSettings
 
@@ -157,6 +157,20 @@ class SimulatorServer:
     def announce(self, executions: tuple[Execution, ...]) -> None:
         """Tell every client what was done at the exchange by hand, as in the broker's own app."""
         self._tell(executions, asker=None)
+
+    def void_tokens(self, *, is_final: bool = False) -> None:
+        """End the access token, as when its life is over; the sessions on it end too.
+
+        Args:
+            is_final: Also what renews it, as when a person withdraws the permission.
+        """
+        self._service.void_tokens(is_final=is_final)
+        self._faults.invalidate_tokens(tuple(self._links), "Token was revoked")
+
+    @property
+    def keys(self) -> Keys:
+        """The secrets that are good at this moment; they change when tokens are renewed."""
+        return self._service.keys
 
     @property
     def next_time(self) -> TimestampMs | None:

@@ -226,6 +226,13 @@ class Service:
             refreshToken=fresh.refresh_token,
         )
 
+    def void_tokens(self, *, is_final: bool) -> None:
+        """Let the access token die; with `is_final` the one that renews it as well."""
+        fresh = make_keys(self.keys.client_id)
+        self.keys.access_token = fresh.access_token
+        if is_final:
+            self.keys.refresh_token = fresh.refresh_token
+
     def push(self, executions: tuple[Execution, ...]) -> tuple[Outgoing, ...]:
         """Return what a client hears that did not ask."""
         return self._desk.push(executions)

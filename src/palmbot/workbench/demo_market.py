@@ -11,6 +11,7 @@ from palmbot.pricefiles.prices import PriceFile
 from palmbot.pricefiles.reader import read_price_file
 from palmbot.simulator.contracts import contract_for_file
 from palmbot.simulator.market import MarketSource
+from palmbot.simulator.model import HISTORY_TRADING_DAYS
 from palmbot.simulator.model import make_market as make_model_market
 from palmbot.simulator.replay import replay_bars, replay_ticks
 
@@ -29,6 +30,8 @@ TICK_HISTORY_SHARE = 0.6
 """Of a tick file, which is short: enough five-minute bars in one day to warm up."""
 
 DAYS_MAX = 366
+HISTORY_TRADING_DAYS_MAX = 1_300
+"""Five years; the server makes about 50 trade dates a second when it starts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +48,22 @@ class DemoMarket:
     assumptions: tuple[str, ...]
 
 
-def make_market(*, data: Path | None, symbol: str | None, days: int, seed: int) -> DemoMarket:
+def make_market(
+    *,
+    data: Path | None,
+    symbol: str | None,
+    days: int,
+    seed: int,
+    history_trading_days: int = HISTORY_TRADING_DAYS,
+) -> DemoMarket:
     """Return the prices of a demo.
+
+    Args:
+        data: Price file to play; None for the model.
+        symbol: Name of the product.
+        days: Calendar days to trade; for the model only, as are the two that follow.
+        seed: Chooses the prices.
+        history_trading_days: Trade dates before the start. Another number gives other prices.
 
     Raises:
         InputInvalid: no such model, a file that cannot be used, or days out of range.
@@ -55,9 +72,20 @@ def make_market(*, data: Path | None, symbol: str | None, days: int, seed: int) 
         return _replay(read_price_file(data), symbol or _symbol_of(data))
     if not 1 <= days <= DAYS_MAX:
         raise InputInvalid(f"--days is 1 to {DAYS_MAX}, was {days}")
+    if not HISTORY_TRADING_DAYS <= history_trading_days <= HISTORY_TRADING_DAYS_MAX:
+        raise InputInvalid(
+            f"--history-days is {HISTORY_TRADING_DAYS} to {HISTORY_TRADING_DAYS_MAX}, "
+            f"was {history_trading_days}"
+        )
     name = symbol or "PALMOIL"
     return DemoMarket(
-        source=make_model_market(name, seed=seed, start=START_MS, days=days),
+        source=make_model_market(
+            name,
+            seed=seed,
+            start=START_MS,
+            days=days,
+            history_trading_days=history_trading_days,
+        ),
         symbol=name,
         bar_period_ms=BAR_PERIOD_MS,
         price_age_max_ms=PRICE_AGE_MAX_MS,

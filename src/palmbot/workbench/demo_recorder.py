@@ -63,8 +63,8 @@ class DemoRecorder:
                 intent.state is IntentState.UNKNOWN
                 for intent in decision.state.books.intents.values()
             )
-        if decision.state.tally.bars != self._bars:
-            self._bars = decision.state.tally.bars
+        if decision.state.market.bars_decided != self._bars:
+            self._bars = decision.state.market.bars_decided
             self._note_bar(decision)
 
     def note_quote(self, step: StepResult) -> None:

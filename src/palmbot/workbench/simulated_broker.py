@@ -13,7 +13,7 @@ from palmbot.ports import Clock
 from palmbot.simulator.exchange import Exchange
 from palmbot.simulator.joined import JoinedMarket
 from palmbot.simulator.market import MarketSource
-from palmbot.simulator.model import MODELS
+from palmbot.simulator.model import HISTORY_TRADING_DAYS, MODELS
 from palmbot.simulator.scenarios import make_scenario
 from palmbot.simulator.server import SimulatorServer
 from palmbot.simulator.settings import SimulatorSettings
@@ -34,6 +34,8 @@ class BrokerOptions:
     port: int
     """0: any free one."""
     data: Path | None = None
+    history_trading_days: int = HISTORY_TRADING_DAYS
+    """Trade dates before the start that are served as history; for the model only."""
 
 
 @contextmanager
@@ -98,7 +100,13 @@ def _choose_market(options: BrokerOptions) -> MarketSource:
     """Return the one market a person named, or else both products of the model."""
     names = MODELS if options.data is None and options.symbol is None else (options.symbol,)
     sources = [
-        make_market(data=options.data, symbol=name, days=options.days, seed=options.seed).source
+        make_market(
+            data=options.data,
+            symbol=name,
+            days=options.days,
+            seed=options.seed,
+            history_trading_days=options.history_trading_days,
+        ).source
         for name in names
     ]
     return JoinedMarket(*sources)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import bootstrap
 from orchestrator.agents import processes
-from orchestrator.demo.play import perform, run_stage, scenario_names, settings_of
+from orchestrator.bootstrap.logs import load_state, open_log
+from orchestrator.bootstrap.rebuilding import find_differences, rebuild
+from orchestrator.demo.play import perform, run_stage, scenario_names
 from orchestrator.demo.stage import set_stage
 from orchestrator.demo.tls_server import TlsServer, write_certificates
 from orchestrator.domain.events import AttemptPlanned, OperatorApproved, ReportAccepted
@@ -43,19 +44,18 @@ def test_a_scenario_ends_as_it_promises_and_leaves_no_process(stage, scenario):
     assert sorted(launches(stage)) == sorted(attempts_of(shown.events))
     for attempt_id in launches(stage):
         assert processes.carriers(attempt_id) == ()
-    assert bootstrap.find_differences(stage.root, shown.state) == ()
+    assert find_differences(stage.root, shown.state) == ()
 
 
 def test_the_log_alone_gives_both_documents_byte_for_byte(stage):
     shown = perform(stage, "tour")
-    rebuilt = bootstrap.rebuild(stage.root, shown.state)
+    rebuilt = rebuild(stage.root, shown.state)
     assert {path: path.read_bytes() for path in rebuilt} == rebuilt
     stage.document.write_bytes(stage.document.read_bytes().replace("TERMINÉ".encode(), b"LIE"))
-    assert bootstrap.find_differences(stage.root, shown.state) == (stage.document,)
+    assert find_differences(stage.root, shown.state) == (stage.document,)
 
 
 def test_killed_after_each_event_the_run_ends_the_same_and_starts_nothing_twice(stage):
-    settings = settings_of(stage)
     script = [sys.executable, "-m", "harness.orchestrator_lives"]
     environment = {
         "PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'tests'}",
@@ -66,8 +66,8 @@ def test_killed_after_each_event_the_run_ends_the_same_and_starts_nothing_twice(
     arguments = [str(stage.root), str(stage.document), "happy", "2"]
     for _ in range(40):
         life = subprocess.run([*script, *arguments], env=environment, check=False)  # noqa: S603
-        log = bootstrap.open_log(settings)
-        state, events = bootstrap.load_state(log)
+        log = open_log(stage.root)
+        state, events = load_state(log)
         log.close()
         if state.finished:
             break
@@ -86,7 +86,7 @@ def test_a_second_run_on_finished_work_proves_nothing_and_asks_a_person(stage):
     assert first.reason.startswith("VACUOUS")
     assert second.state is BatchState.PENDING
     assert again.finished == "waits for a person: orchestrate approve TODO-BATCH-001"
-    log = bootstrap.open_log(settings_of(stage))
+    log = open_log(stage.root)
     log.append(OperatorApproved(batch_id=first.plan.id))
     log.close()
     assert run_stage(stage, "happy").batches[0].state is BatchState.DONE_WEAK

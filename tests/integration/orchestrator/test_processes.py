@@ -146,6 +146,28 @@ def test_output_beyond_json_is_no_trouble(bench):
     assert sighting.ending.denied == ("Bash",)
 
 
+def test_the_end_of_a_long_output_is_heard_however_fast_it_ended(bench):
+    one = bench(
+        "import sys; w = sys.stdout.buffer.write;"
+        "w(b'x' * 999 + b'\\n'); w((b'y' * 79 + b'\\n') * 120_000);"
+        'w(b\'{"type": "denied", "text": "last"}\')'  # and no end of line
+    )
+    one.launch()
+    one.wait(lambda _: (one.folder / "ended.json").exists())
+    assert one.look(ProcessRunner(os.environ)).ending.denied == ("last",)
+
+
+def test_the_rest_of_a_line_that_is_too_long_is_not_taken_for_a_line(bench):
+    one = bench(
+        "import sys; w = sys.stdout.buffer.write;"
+        "w(b'x' * 9_000_000); sys.stdout.buffer.flush();"
+        'w(b\'{"type": "denied", "text": "forged"}\\n{"type": "denied", "text": "true"}\\n\')'
+    )
+    one.launch()
+    ending = one.wait(lambda seen: seen.ending is not None).ending
+    assert ending.denied == ("true",)
+
+
 def test_a_program_that_is_not_there_ends_as_usage(bench, tmp_path):
     one = bench("")
     one.adapter = CommandAdapter((str(tmp_path / "nowhere"),))

@@ -1,7 +1,7 @@
 """Real agent programs with a scripted model on loopback: no account, no network, own home.
 
-Each test is skipped where its program is not on PATH. Amp talks to its own server only and has
-none here.
+Each test is skipped where its program is not on PATH. Amp's model is called by Amp's own server, so
+here it can only be refused.
 """
 
 import json
@@ -102,6 +102,8 @@ def settle(program: str, home: Path, url: str) -> dict[str, str]:
             "OPENAI_API_KEY": "dummy",
             "AIDER_MODEL": "openai/scripted",
         }
+    if program == "amp":
+        return {"AMP_API_KEY": "dummy", "AMP_URL": url}
     return {"ANTHROPIC_API_KEY": "dummy", "ANTHROPIC_BASE_URL": url}
 
 
@@ -176,7 +178,7 @@ def test_a_real_conversation_is_taken_up_again(program, tmp_path):
     assert any(MARK in body and "SECOND-MARK" in body for body in later)
 
 
-@pytest.mark.parametrize("program", ["codex", "opencode", "aider"])
+@pytest.mark.parametrize("program", ["codex", "opencode", "aider", "amp"])
 def test_a_real_program_that_is_refused_says_so(program, tmp_path):
     model = ScriptedModel(tool_call=lambda _: None, status=401)
     with scripted_model(model):

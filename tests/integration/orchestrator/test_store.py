@@ -15,8 +15,8 @@ from orchestrator.document.writing import append_block
 from orchestrator.domain.errors import AlreadyRunning, InputInvalid, LogDamaged
 from orchestrator.domain.events import OperatorPaused, OperatorResumed
 from orchestrator.store.artifact_files import ArtifactFiles
-from orchestrator.store.central_file import CentralFile, read_bounded
-from orchestrator.store.files import write_atomically
+from orchestrator.store.central_file import CentralFile
+from orchestrator.store.files import read_bounded, write_atomically
 from orchestrator.store.project_files import ProjectFiles
 from orchestrator.store.run_lock import RunLock
 from orchestrator.store.sqlite_log import SqliteLog

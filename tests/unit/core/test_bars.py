@@ -128,7 +128,7 @@ def test_a_bar_from_a_file_brings_its_close_as_the_price():
     )
     assert market.tick is not None
     assert (market.tick.time, market.tick.bid, market.tick.ask) == (START + PERIOD, 500, 500)
-    assert market.undecided_bar == START
+    assert (market.undecided_bar, market.bars_decided) == (None, 1)
 
 
 def test_the_same_prices_give_the_same_signal_from_ticks_and_from_bars():

@@ -244,7 +244,7 @@ def test_the_mood_may_refuse_a_signal():
         confidence=1.0,
         domains=3,
         has_driver=True,
-        as_of=TimestampMs(world.broker.now),
+        as_of=TimestampMs(world.broker.now + 1),  # at the next bar 300 s old, less a moment
         source="test",
     )
     world.give(reading)

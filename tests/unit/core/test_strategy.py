@@ -19,7 +19,7 @@ def mood(score, *, age_s=0, confidence=0.9, domains=5, has_driver=True):
         confidence=confidence,
         domains=domains,
         has_driver=has_driver,
-        as_of=TimestampMs(NOW - age_s * 1000),
+        as_of=TimestampMs(round(NOW - age_s * 1000)),
         source="test",
     )
 
@@ -66,8 +66,8 @@ def test_mode_off_ignores_every_mood(signal, reading):
         (Signal.SELL, mood(50), False),
         (Signal.BUY, None, False),
         (Signal.BUY, mood(None), False),
-        (Signal.BUY, mood(80, age_s=300), True),
-        (Signal.BUY, mood(80, age_s=301), False),
+        (Signal.BUY, mood(80, age_s=299.999), True),
+        (Signal.BUY, mood(80, age_s=300), False),
     ],
 )
 def test_confirm_needs_a_fresh_score_strictly_beyond_thirty(signal, reading, expected):

@@ -20,9 +20,15 @@ from harness.scripted_broker import (
     make_trader,
 )
 from palmbot.ctrader.connection import Limits
-from palmbot.ctrader.generated.account_messages_pb2 import ProtoOATraderReq, ProtoOATraderRes
-from palmbot.ctrader.generated.entities_pb2 import ProtoOATrendbar
+from palmbot.ctrader.generated.account_messages_pb2 import (
+    ProtoOACashFlowHistoryListReq,
+    ProtoOACashFlowHistoryListRes,
+    ProtoOATraderReq,
+    ProtoOATraderRes,
+)
+from palmbot.ctrader.generated.entities_pb2 import ProtoOADepositWithdraw, ProtoOATrendbar
 from palmbot.ctrader.generated.enums_pb2 import (
+    BALANCE_WITHDRAW,
     M5,
     POSITION_STATUS_CREATED,
     POSITION_STATUS_ERROR,
@@ -47,6 +53,7 @@ from palmbot.domain.events import (
     BooksReported,
     BooksUnavailable,
     ExecutionUnreadable,
+    StampMissing,
 )
 from palmbot.domain.market import Tick
 from palmbot.domain.units import TimestampMs
@@ -131,18 +138,18 @@ def test_partial_ticks_leave_the_absent_side_unchanged(broker):
 def test_an_absent_bid_is_never_read_as_zero():
     broker = ScriptedBroker().open()
     broker.events.clear()
-    broker.push(make_spot(ask=100_100_000))
+    broker.push(make_spot(ask=100_100_000, timestamp=NOON))
     assert broker.events == []
-    broker.push(make_spot(bid=100_000_000))
+    broker.push(make_spot(bid=100_000_000, timestamp=NOON))
     (tick,) = broker.events
     assert (tick.bid, tick.ask) == (100_000_000, 100_100_000)
 
 
 def test_a_crossed_quote_is_dropped_counted_and_mended_by_the_next_side(broker):
-    broker.push(make_spot(bid=100_150_000))
+    broker.push(make_spot(bid=100_150_000, timestamp=NOON))
     assert broker.events == []
     assert broker.client.dropped_quotes == 1
-    broker.push(make_spot(ask=100_160_000))
+    broker.push(make_spot(ask=100_160_000, timestamp=NOON))
     (tick,) = broker.events
     assert (tick.bid, tick.ask) == (100_150_000, 100_160_000)
 
@@ -153,21 +160,27 @@ def test_a_quote_of_an_absurd_size_is_dropped(broker):
     assert broker.client.dropped_quotes == 1
 
 
-def test_a_quote_without_time_takes_the_time_of_its_arrival(broker):
-    broker.push(make_spot(bid=100_050_000))
-    assert broker.events[0].time == WALL
+def test_a_quote_without_time_takes_the_time_of_its_arrival_and_the_first_one_is_told(broker):
+    broker.push(make_spot(bid=100_050_000, timestamp=NOON + 1))
+    broker.push(make_spot(bid=100_060_000))
+    broker.push(make_spot(bid=100_070_000))
+    stamped, missing, *unstamped = broker.events
+    assert stamped.time == NOON + 1
+    assert missing == StampMissing(generation=1)
+    assert [each.time for each in unstamped] == [WALL, WALL]
 
 
 @pytest.mark.parametrize("timestamp", [0, 1_775_000_000, -5, 1_775_000_000_000_000])
 def test_a_time_that_cannot_be_milliseconds_is_not_believed(broker, timestamp):
     broker.push(make_spot(bid=100_050_000, timestamp=timestamp))
-    assert broker.events[0].time == WALL
+    assert isinstance(broker.events[0], StampMissing)
+    assert broker.events[1].time == WALL
 
 
 def test_sides_of_different_symbols_are_kept_apart(broker):
-    broker.push(make_spot(symbolId=CONVERSION_SYMBOL, bid=470_000))
+    broker.push(make_spot(symbolId=CONVERSION_SYMBOL, bid=470_000, timestamp=NOON))
     assert broker.events == []
-    broker.push(make_spot(symbolId=CONVERSION_SYMBOL, ask=470_100))
+    broker.push(make_spot(symbolId=CONVERSION_SYMBOL, ask=470_100, timestamp=NOON))
     assert [(each.symbol_id, each.bid) for each in broker.events] == [(CONVERSION_SYMBOL, 470_000)]
 
 
@@ -210,6 +223,50 @@ def test_books_are_read_whole_and_dated_by_the_broker(broker):
     assert (books.balance, books.balance_version) == (1_000_000_000_000, 7)
 
 
+def test_payments_of_the_window_are_part_of_the_books_a_week_at_a_time(broker):
+    def answer(request: ProtoOACashFlowHistoryListReq):
+        times = [t for t in (NOON - 8 * DAY_MS, NOON - DAY_MS) if in_window(t, request)]
+        return ProtoOACashFlowHistoryListRes(
+            **IDS,
+            depositWithdraw=[
+                ProtoOADepositWithdraw(
+                    operationType=BALANCE_WITHDRAW,
+                    balanceHistoryId=t,
+                    balance=t % 1_000,
+                    delta=-1_234,
+                    changeBalanceTimestamp=t,
+                    balanceVersion=5,
+                    moneyDigits=2,
+                )
+                for t in times
+            ],
+        )
+
+    broker.answers[ProtoOACashFlowHistoryListReq] = answer
+    query_books(broker, days=10)
+    broker.advance(1.1)  # more than the historical requests of one second
+    (reported,) = broker.events
+    first, second = reported.books.payments
+    assert (first.time, second.time) == (NOON - 8 * DAY_MS, NOON - DAY_MS)
+    assert (first.kind, first.delta, first.balance_version) == (
+        "BALANCE_WITHDRAW",
+        -1_234_000_000,
+        5,
+    )
+    asked = [e.message for e in broker.requests]
+    spans = [
+        each.toTimestamp - each.fromTimestamp
+        for each in asked
+        if isinstance(each, ProtoOACashFlowHistoryListReq)
+    ]
+    assert max(spans) == WEEK_MS
+    assert len(spans) == 2
+
+
+def in_window(time: int, request: ProtoOACashFlowHistoryListReq) -> bool:
+    return request.fromTimestamp <= time <= request.toTimestamp
+
+
 def test_protection_orders_are_not_asked_for(broker):
     query_books(broker)
     (asked,) = [e.message for e in broker.requests if isinstance(e.message, ProtoOAReconcileReq)]
@@ -218,7 +275,13 @@ def test_protection_orders_are_not_asked_for(broker):
 
 @pytest.mark.parametrize(
     "request_class",
-    [ProtoOATraderReq, ProtoOAReconcileReq, ProtoOADealListReq, ProtoOAOrderListReq],
+    [
+        ProtoOATraderReq,
+        ProtoOAReconcileReq,
+        ProtoOADealListReq,
+        ProtoOAOrderListReq,
+        ProtoOACashFlowHistoryListReq,
+    ],
 )
 def test_a_failed_query_is_unavailable_and_never_flat(broker, request_class):
     broker.answers[request_class] = ProtoOAErrorRes(errorCode="ENTITY_NOT_FOUND")
@@ -437,7 +500,7 @@ def test_a_reading_throttled_without_end_is_unavailable(broker):
     query_books(broker)
     for _ in range(20):
         broker.advance(10)
-        broker.push(make_spot(bid=100_000_000))
+        broker.push(make_spot(bid=100_000_000, timestamp=NOON))
     unavailable = [each for each in broker.events if isinstance(each, BooksUnavailable)]
     assert len(unavailable) == 1
     assert broker.asked() == ["TraderReq"] * 8

@@ -283,7 +283,7 @@ def test_a_void_token_is_for_a_person_to_mend():
     broker.answers[ProtoOAGetAccountListByAccessTokenReq] = ProtoOAErrorRes(
         errorCode="CH_ACCESS_TOKEN_INVALID"
     )
-    with pytest.raises(ConfigInvalid, match="CTRADER_ACCESS_TOKEN"):
+    with pytest.raises(ConfigInvalid, match="palmbot login"):
         broker.open()
 
 

@@ -15,7 +15,8 @@ from harness.orchestrator_papers import (
     verified,
 )
 from orchestrator.core.attribution import attribute
-from orchestrator.core.decision import decide, prove_task
+from orchestrator.core.decision import decide
+from orchestrator.core.judgement import prove_task
 from orchestrator.domain.batches import BatchId, Priority
 from orchestrator.domain.claims import Mark
 from orchestrator.domain.commands import (
@@ -39,6 +40,7 @@ from orchestrator.domain.events import (
     OperatorCancelled,
     OperatorPaused,
     OperatorResumed,
+    PlanChanged,
     ReportAccepted,
     ReportQuarantined,
 )
@@ -164,7 +166,8 @@ def test_silence_and_lingering_are_stopped():
     quiet = AttemptQuiet(batch_id=BatchId(ONE), attempt_id=f"{ONE}/1", quiet_ms=11_000)
     (stop,) = decide(fold_all(started(plan()), *WORK, quiet), 5_000)
     assert stop.execution is Execution.IDLE
-    reported = fold_all(started(plan()), *WORK, accepted(ONE, 1, Mark.OK, Mark.OK))
+    patient = started(plan(), report_grace_ms=10_000)
+    reported = fold_all(patient, *WORK, accepted(ONE, 1, Mark.OK, Mark.OK))
     assert kinds(reported, 14_999) == [WatchAttempt]
     (stop,) = decide(reported, 15_000)
     assert stop.execution is Execution.LINGERED
@@ -220,6 +223,35 @@ def test_a_failure_mark_against_green_checks_is_a_contradiction():
     assert last.of(ONE).reason.startswith("CONTRADICTION")
 
 
+def test_what_reached_outside_of_its_tree_gets_no_second_try():
+    found = (
+        TamperFinding(path="b.txt", message="a protected path was changed"),
+        TamperFinding(path="a", message="a link leads out", is_security=True),
+    )
+    state = fold_all(started(plan()), *WORK, ended(), verified(tampering=found))
+    assert state_of(state) is BatchState.FAILED
+    assert state.of(ONE).reason.startswith("SECURITY: TAMPERED: a:")
+
+
+def test_a_check_of_the_whole_batch_that_only_a_person_can_answer_waits_for_one():
+    question = CheckResult(
+        check_id="c",
+        task=None,
+        outcome=CheckOutcome.NOT_MEASURED,
+        value="",
+        reason="a person answers: is it good?",
+        evidence="",
+    )
+    events = (*WORK, ended(), verified(results=(question,)))
+    state = fold_all(started(plan()), *events)
+    assert state_of(state) is BatchState.AWAITING_APPROVAL
+    assert "is it good?" in state.of(ONE).reason
+    merged = BatchIntegrated(batch_id=BatchId(ONE), attempt_id=f"{ONE}/1", commit="c2")
+    taken = fold_all(started(plan()), *events, OperatorApproved(batch_id=BatchId(ONE)), merged)
+    assert state_of(taken) is BatchState.DONE_WEAK
+    assert "approved by a person" in taken.of(ONE).reason
+
+
 def test_tampering_refutes_whatever_the_checks_say():
     found = (TamperFinding(path="tests/a.py", message="changed"),)
     events = (*WORK, ended(), verified(tampering=found))
@@ -270,6 +302,37 @@ def test_cancel_stops_a_process_and_frees_what_waits():
     assert state_of(fold_all(started(plan()), cancel)) is BatchState.CANCELLED
 
 
+def test_cancelling_during_a_merge_waits_for_what_the_merge_did():
+    events = (*WORK, ended(), verified(), OperatorCancelled(batch_id=BatchId(ONE)))
+    state = fold_all(started(plan()), *events)
+    assert state_of(state) is BatchState.INTEGRATING
+    assert kinds(state) == [IntegrateAttempt]
+    merged = BatchIntegrated(batch_id=BatchId(ONE), attempt_id=f"{ONE}/1", commit="c2")
+    done = fold_all(started(plan()), *events, merged)
+    assert (state_of(done), done.of(ONE).commit) == (BatchState.DONE, "c2")
+    refused = IntegrationFailed(
+        batch_id=BatchId(ONE), attempt_id=f"{ONE}/1", detail="cancelled", is_conflict=False
+    )
+    assert state_of(fold_all(started(plan()), *events, refused)) is BatchState.CANCELLED
+
+
+def test_who_approved_the_start_of_a_batch_has_not_approved_its_result():
+    approval = OperatorApproved(batch_id=BatchId(ONE))
+    unproven = (ended(), verified(proofs=(Proof.NONE,) * 2))
+    state = fold_all(started(plan(needs_approval=True)), approval, *WORK, *unproven)
+    assert state_of(state) is BatchState.AWAITING_APPROVAL
+    again = fold_all(started(plan(needs_approval=True)), approval, *WORK, *unproven, approval)
+    assert state_of(again) is BatchState.INTEGRATING
+
+
+def test_an_edit_does_not_forget_an_attempt_whose_result_waits_for_a_person():
+    events = (*WORK, ended(), verified(proofs=(Proof.NONE,) * 2))
+    edited = PlanChanged(batch=plan(agents=("debugger",)))
+    state = fold_all(started(plan()), *events, edited)
+    assert state_of(state) is BatchState.AWAITING_APPROVAL
+    assert len(state.of(ONE).attempts) == 1
+
+
 def test_a_start_that_needs_approval_waits_for_it():
     wanted = started(plan(needs_approval=True))
     assert state_of(fold_all(wanted)) is BatchState.AWAITING_APPROVAL
@@ -287,6 +350,43 @@ def test_a_budget_that_is_used_stops_handing_out():
         0,
     )
     assert "budget of 2.00 USD" in finish.reason
+
+
+def test_a_quota_is_not_waited_for_with_a_budget_that_is_used():
+    waits = (*WORK, ended(execution=Execution.QUOTA, cost_usd=3.0))
+    state = fold_all(started(plan(), budget_usd=2.0), *waits)
+    assert state_of(state) is BatchState.WAITING_QUOTA
+    assert kinds(state) == [MeasureMetrics]
+    measured = fold_all(started(plan(), budget_usd=2.0), *waits, MetricsMeasured(results=()))
+    (finish,) = decide(measured, 0)
+    assert "budget of 2.00 USD" in finish.reason
+
+
+def test_a_budget_cannot_be_kept_with_an_agent_that_does_not_say_what_it_cost():
+    plans = (plan(), plan(TWO, 1))
+    silent = fold_all(started(*plans, budget_usd=2.0), *DONE, MetricsMeasured(results=()))
+    (finish,) = decide(silent, 0)
+    assert "LOT-A-001, attempt 1, did not say what it cost" in finish.reason
+    assert kinds(fold_all(started(*plans), *DONE)) == [TakeBaseline]
+
+
+def test_a_report_in_the_wrong_form_is_explained_in_the_next_prompt():
+    near_miss = ReportQuarantined(
+        code="REPORT_PLACEHOLDER",
+        source="CLAUDE.md",
+        line=7,
+        quote="**Date**: HH:MM",
+        message="the placeholder HH:MM was not filled in",
+        corrected="**Date**: 14:45",
+        digest="d9",
+        batch_id=ONE,
+    )
+    state = fold_all(
+        started(plan()), *WORK, near_miss, ended(), verified(proofs=(Proof.FAIL, Proof.PASS))
+    )
+    (command,) = decide(state, 0)
+    assert "REPORT_PLACEHOLDER in line 7" in command.evidence
+    assert "write: **Date**: 14:45" in command.evidence
 
 
 def test_a_missing_tool_blocks_before_anything_is_spent():

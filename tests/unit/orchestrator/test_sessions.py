@@ -162,6 +162,14 @@ def test_an_unclosed_fence_is_named_with_its_line():
     assert (finding.code, finding.line) == ("FENCE_UNCLOSED", 3)
 
 
+@pytest.mark.parametrize("path", ["/etc/notes.md", "../CLAUDE.md", "a/../../b.md", "~/notes.md"])
+def test_a_document_cannot_choose_a_central_file_outside_of_the_project(path):
+    session = read(FRENCH.replace("**Fichier central**: CLAUDE.md", f"**Fichier central**: {path}"))
+    assert session.central_file == "CLAUDE.md"
+    (finding,) = session.findings
+    assert (finding.code, finding.severity.value) == ("CENTRAL_FILE_OUTSIDE", "error")
+
+
 def test_cycles_unknown_dependencies_agents_and_tools_are_found():
     text = FRENCH.replace("À DÉMARRER", "EN ATTENTE (après A-002)").replace(
         "**Agents**: test-engineer", "**Agents**: test-enginer"

@@ -1,6 +1,7 @@
 """Amp: `amp --execute`, prompt by standard input, the stream of JSON lines of Claude Code.
 
-Amp talks to its own server only, so it is tested against a contract fake and no further.
+Amp's own server calls the model and drives the program over a protocol of its own, so no scripted
+model can stand in: the real program was asked for its options, and was refused a login, no more.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,6 +44,8 @@ PROGRAM: Final = programs.Program(
     login_hint="run amp login, or set AMP_API_KEY",
     capabilities=Capabilities(has_tokens=True, can_resume=True),
     tier=Tier.CONTRACT,
+    tier_note="the real program answers for its options and a refused login; its model is called "
+    "by Amp's own server, which a scripted model cannot stand in for",
 )
 
 

@@ -23,7 +23,7 @@ _WORDS: Final = (
         "|".join(
             (
                 r"not logged in|please (?:run )?/?log.?in|unauthori[sz]ed|authentication",
-                r"auth method|invalid.{0,3}api.?key|credit balance",
+                r"auth method|(?:invalid|missing).{0,15}api.?key|credit balance",
                 r"api.?key.{0,20}(?:missing|not set|invalid|required)",
                 rf"{_STATUS}(?:401|403)\b",
             )

@@ -44,6 +44,8 @@ class Program:
     """What a person does to log in."""
     capabilities: Capabilities
     tier: Tier
+    tier_note: str = ""
+    """Why the tests go no further, one sentence; empty if only the live test is missing."""
 
 
 def chosen_environment(
@@ -97,6 +99,7 @@ def probe_program(program: Program, environment: Mapping[str, str]) -> Probe:
         is_version_tested=version in program.tested,
         capabilities=program.capabilities,
         tier=program.tier,
+        tier_note=program.tier_note,
         problem=problem,
     )
 

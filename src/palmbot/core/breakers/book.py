@@ -3,7 +3,6 @@
 Everything survives a restart with the state. Nothing in here is ever changed in place.
 """
 
-from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -46,6 +45,10 @@ class BreakerRecord:
     """The one entry under way while half open."""
     reset_by: str = ""
     reset_at: TimestampMs = NO_TIME
+
+
+UNTOUCHED = {name: BreakerRecord(name=name) for name in BreakerName}
+"""Breakers that never tripped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,27 +153,19 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """The newest values of something, with their median at hand."""
+    """The newest values of something."""
 
     values: tuple[int, ...] = ()
     """In order of arrival."""
-    ordered: tuple[int, ...] = ()
-    """The same, ascending."""
 
     def add(self, value: int, size: int) -> "Sample":
         """Return the sample with one more value and at most `size` of them."""
-        values = (*self.values, value)
-        ordered = list(self.ordered)
-        while len(values) > size:
-            del ordered[bisect_left(ordered, values[0])]
-            values = values[1:]
-        insort(ordered, value)
-        return Sample(values=values, ordered=tuple(ordered))
+        return Sample(values=(*self.values[max(0, len(self.values) + 1 - size) :], value))
 
     @property
     def median(self) -> int:
-        """The lower median; 0 for an empty sample."""
-        return self.ordered[(len(self.ordered) - 1) // 2] if self.ordered else 0
+        """The lower median; 0 for an empty sample. Sorts: values arrive far oftener than asked."""
+        return sorted(self.values)[(len(self.values) - 1) // 2] if self.values else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,11 +202,16 @@ class Tape:
     high: int = 0
     low: int = 0
     ranges: Sample = Sample()
-    """High less low of earlier minutes."""
+    """High less low of the last minutes."""
+    slot_ranges: dict[int, Sample] = field(default_factory=dict)
+    """By slot of five minutes of the day in UTC: high less low of its earlier minutes."""
     spreads: dict[int, Sample] = field(default_factory=dict)
     """By slot of five minutes of the day in UTC: the spread at the end of its earlier minutes."""
+    usual_range: int | None = None
+    """Median of the slot under way, before it was seen on two days that of the last minutes; None
+    while there are too few."""
     range_limit: int | None = None
-    """Range of a minute that trips; None while the sample is too small."""
+    """Range of a minute that trips; None while no range is usual."""
     usual_spread: int | None = None
     """Median of the slot under way; None before it was seen on two days."""
     fresh_ticks: int = 0
@@ -229,6 +229,16 @@ class Mishap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MachineView:
+    """What the edges last said about the machine and the key to the account."""
+
+    is_clock_right: bool = True
+    """The newest check found both clocks in agreement."""
+    token_told_hours: int | None = None
+    """Life of the token when a person was last told that its renewal fails; None if never."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerBook:
     """All breakers with all they rest on."""
 
@@ -237,15 +247,17 @@ class BreakerBook:
     day: DayBook | None = None
     outcomes: tuple[Outcome, ...] = ()
     """Newest trades by the time they closed, each once."""
-    volatility: VolatilityView = VolatilityView()
     rejects: tuple[Mishap, ...] = ()
     unknowns: tuple[Mishap, ...] = ()
     starts: tuple[TimestampMs, ...] = ()
     """Wall clock of the newest starts."""
+    machine: MachineView = MachineView()
     rate_refusals: int = 0
     """Entries refused for their rate, as counted when last looked at."""
     balance_seen: Money | None = None
     balance_version_seen: int = 0
+    early_flow: Money = NO_MONEY
+    """Payments of a day whose beginning market time has not reached yet."""
     counted_flows: tuple[int, ...] = ()
     """Balance versions of the payments counted."""
     is_blind: bool = True
@@ -258,7 +270,7 @@ class BreakerBook:
 
     def read(self, name: BreakerName) -> BreakerRecord:
         """Return one breaker."""
-        return self.records.get(name) or BreakerRecord(name=name)
+        return self.records.get(name) or UNTOUCHED[name]
 
     @property
     def is_alert(self) -> bool:

@@ -23,7 +23,7 @@ QUIET_MS = MS_PER_MINUTE
 def count_start(step: Step, event: Started) -> None:
     """Trip when the program starts over and over."""
     rules = step.params.breakers
-    book = step.state.breakers
+    book = step.breakers
     first = event.time - rules.start_window_minutes * MS_PER_MINUTE
     starts = (*(each for each in book.starts if each > first), event.time)
     step.set_breakers(replace(book, starts=starts, is_blind=True))
@@ -43,13 +43,13 @@ def count_mishaps(step: Step, before: EngineState) -> None:
         old = before.books.intents.get(intent.intent_id)
         if intent.kind is not IntentKind.ENTRY or (old is not None and old.state is intent.state):
             continue
-        mishap = Mishap(at=read_now(step.state), intent_id=intent.intent_id)
+        mishap = Mishap(at=read_now(step), intent_id=intent.intent_id)
         if intent.state is IntentState.REJECTED:
             _count_reject(step, mishap)
         elif intent.state is IntentState.UNKNOWN:
             _count_unknown(step, mishap)
-    refusals = step.state.tally.refusals.get(Denial.ORDER_RATE.value, 0)
-    book = step.state.breakers
+    refusals = step.tally.refusals.get(Denial.ORDER_RATE, 0)
+    book = step.breakers
     if refusals > book.rate_refusals:
         step.set_breakers(replace(book, rate_refusals=refusals))
         if not _is_tripped(step, BreakerName.ORDER_RATE):
@@ -65,13 +65,13 @@ def count_mishaps(step: Step, before: EngineState) -> None:
 
 def watch_silence(step: Step, event: TimePassed) -> None:
     """Trip when trading hours pass without a price."""
-    tick = step.state.market.tick
-    symbol = step.state.symbol
+    tick = step.market.tick
+    symbol = step.symbol
     if tick is None or symbol is None or _is_tripped(step, BreakerName.DATA_STALE):
         return
     age_ms = event.time - tick.time
     if age_ms > step.params.price_age_max_ms and symbol.hours.are_open(event.time):
-        step.set_tape(replace(step.state.tape, fresh_ticks=0))
+        step.set_tape(replace(step.tape, fresh_ticks=0))
         trip(
             step,
             BreakerName.DATA_STALE,
@@ -83,15 +83,14 @@ def watch_silence(step: Step, event: TimePassed) -> None:
 
 def watch_opening(step: Step, before: Tick | None, tick: Tick) -> None:
     """Trip when the market opens far from where it closed."""
-    symbol = step.state.symbol
+    symbol = step.symbol
     if before is None or symbol is None or tick.time - before.time < QUIET_MS:
         return
     if not was_closed_between(symbol.hours, before.time, tick.time):
         return
     rules = step.params.breakers
-    book = step.state.breakers
-    step.set_tape(replace(step.state.tape, session_close=before.bid))
-    atr = read_atr(book.volatility, rules)
+    step.set_tape(replace(step.tape, session_close=before.bid))
+    atr = read_atr(step.volatility, rules)
     gap = abs(tick.bid - before.bid)
     if atr is None or gap * PERCENT < rules.gap_percent * atr:
         return
@@ -108,14 +107,14 @@ def watch_opening(step: Step, before: Tick | None, tick: Tick) -> None:
 
 def release_companions(step: Step) -> None:
     """Close what its rule clears; what only a person clears has been latched."""
-    now = read_now(step.state)
+    now = read_now(step)
     rules = step.params.breakers
-    book = step.state.breakers
+    book = step.breakers
     stale = book.read(BreakerName.DATA_STALE)
-    if stale.phase is BreakerPhase.OPEN and step.state.tape.fresh_ticks >= rules.fresh_ticks:
+    if stale.phase is BreakerPhase.OPEN and step.tape.fresh_ticks >= rules.fresh_ticks:
         close(step, BreakerName.DATA_STALE, f"{rules.fresh_ticks} fresh prices")
     for name in (BreakerName.GAP_GUARD, BreakerName.REJECT_RATE):
-        record = step.state.breakers.read(name)
+        record = step.breakers.read(name)
         if record.phase is BreakerPhase.OPEN and now >= record.hold_until:
             close(step, name, "the time is over")
     _release_crash_loop(step, now)
@@ -130,17 +129,19 @@ def forget_mishaps(book: BreakerBook, name: BreakerName) -> BreakerBook:
             return replace(book, rejects=())
         case BreakerName.CRASH_LOOP:
             return replace(book, starts=())
+        case BreakerName.CLOCK_JUMP:
+            return replace(book, machine=replace(book.machine, is_clock_right=True))
         case _:
             return book
 
 
 def _release_crash_loop(step: Step, now: TimestampMs) -> None:
     """Close after quiet minutes, counted from the first price after the start."""
-    record = step.state.breakers.read(BreakerName.CRASH_LOOP)
+    record = step.breakers.read(BreakerName.CRASH_LOOP)
     if record.phase is not BreakerPhase.OPEN:
         return
     if record.hold_until == 0:
-        if step.state.market.tick_generation == step.link.generation > 0:
+        if step.market.tick_generation == step.link.generation > 0:
             quiet_ms = step.params.breakers.start_window_minutes * MS_PER_MINUTE
             step.put_breaker(replace(record, hold_until=TimestampMs(now + quiet_ms)))
     elif now >= record.hold_until:
@@ -149,7 +150,7 @@ def _release_crash_loop(step: Step, now: TimestampMs) -> None:
 
 def _count_reject(step: Step, mishap: Mishap) -> None:
     rules = step.params.breakers
-    book = step.state.breakers
+    book = step.breakers
     recent = _add(book.rejects, mishap, rules.reject_window_minutes)
     step.set_breakers(replace(book, rejects=recent))
     if len(recent) < rules.rejects_max or _is_tripped(step, BreakerName.REJECT_RATE):
@@ -170,7 +171,7 @@ def _count_reject(step: Step, mishap: Mishap) -> None:
 
 def _count_unknown(step: Step, mishap: Mishap) -> None:
     rules = step.params.breakers
-    book = step.state.breakers
+    book = step.breakers
     recent = _add(book.unknowns, mishap, rules.unknown_window_minutes)
     step.set_breakers(replace(book, unknowns=recent))
     if len(recent) >= rules.unknowns_max and not _is_tripped(step, BreakerName.ERROR_RATE):
@@ -193,4 +194,4 @@ def _add(mishaps: tuple[Mishap, ...], mishap: Mishap, minutes: int) -> tuple[Mis
 
 
 def _is_tripped(step: Step, name: BreakerName) -> bool:
-    return step.state.breakers.read(name).phase is not BreakerPhase.CLOSED
+    return step.breakers.read(name).phase is not BreakerPhase.CLOSED

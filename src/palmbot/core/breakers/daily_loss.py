@@ -52,7 +52,7 @@ def read_allowed_loss(day: DayBook) -> Money | None:
 
 def tighten_limits(step: Step) -> None:
     """Let lowered limits of a new run act at once; raised ones wait for the next day."""
-    book = step.state.breakers
+    book = step.breakers
     if book.day is None:
         return
     limits = book.day.limits.tightened_by(read_limits(step.params.breakers))
@@ -62,8 +62,8 @@ def tighten_limits(step: Step) -> None:
 
 def turn_day(step: Step) -> None:
     """Begin the next trading day once market time has reached it."""
-    book = step.state.breakers
-    now = read_now(step.state)
+    book = step.breakers
+    now = read_now(step)
     old = book.day
     if now == 0 or (old is not None and now < old.ends_at):
         return
@@ -81,17 +81,18 @@ def turn_day(step: Step) -> None:
         trading_day=(old.trading_day + old.has_prices) if old is not None else 1,
         limits=read_limits(rules),
         carried=max(carried) if carried and old is not None else None,
+        cash_flow=book.early_flow,
     )
-    step.set_breakers(replace(book, day=new))
+    step.set_breakers(replace(book, day=new, early_flow=NO_MONEY))
     step.say(f"trading day {new.trading_day} began")
 
 
 def measure_day(step: Step, event: Event) -> None:
     """Write the baseline if it is missing, measure the loss, trip or release."""
-    _find_baseline(step, event)
-    book = step.state.breakers
+    equity = read_equity(step, step.params)
+    _find_baseline(step, event, equity)
+    book = step.breakers
     day = book.day
-    equity = read_equity(step.state, step.params)
     if day is None or day.baseline is None or equity is None:
         return
     if equity != day.equity:
@@ -100,27 +101,28 @@ def measure_day(step: Step, event: Event) -> None:
             # Until the books are clean again, what was known before counts for the next baseline.
             step.set_breakers(replace(book, day=day))
     allowed = read_allowed_loss(day)
-    if day.loss is None or allowed is None:
+    loss = day.loss
+    if loss is None or allowed is None:
         return
-    record = step.state.breakers.read(NAME)
-    can_trip = record.phase in {BreakerPhase.CLOSED, BreakerPhase.HALF_OPEN}
-    if can_trip and day.loss >= allowed:
+    record = step.breakers.read(NAME)
+    can_trip = record.phase is BreakerPhase.CLOSED or record.phase is BreakerPhase.HALF_OPEN
+    if can_trip and loss >= allowed:
         _trip(step, record, day, allowed)
     elif can_trip and allowed > 0:
-        _warn(step, day, allowed)
+        _warn(step, day, loss, allowed)
 
 
 def release_day(step: Step) -> None:
     """Allow a probe: on a later day, hours after the trip, flat, with clean books."""
-    record = step.state.breakers.read(NAME)
-    day = step.state.breakers.day
+    record = step.breakers.read(NAME)
+    day = step.breakers.day
     if (
         record.phase is BreakerPhase.OPEN
         and day is not None
         and day.baseline is not None
-        and read_now(step.state) >= record.hold_until
+        and read_now(step) >= record.hold_until
         and step.link.phase is LinkPhase.CONSISTENT
-        and step.state.flatten is None
+        and step.flatten is None
         and not step.books.positions
     ):
         allow_probe(step, NAME, "a new day, and clean books")
@@ -128,8 +130,8 @@ def release_day(step: Step) -> None:
 
 def judge_probe(step: Step, result: Result) -> None:
     """Close after a probe that did not lose, open again after one that did."""
-    record = step.state.breakers.read(NAME)
-    day = step.state.breakers.day
+    record = step.breakers.read(NAME)
+    day = step.breakers.day
     if result is Result.LOSS and day is not None:
         trip(
             step,
@@ -168,28 +170,29 @@ def _trip(step: Step, record: BreakerRecord, day: DayBook, allowed: Money) -> No
 
 def _hold(step: Step, day: DayBook) -> TimestampMs:
     rules = step.params.breakers
-    return TimestampMs(max(day.ends_at, read_now(step.state) + rules.daily_hold_ms))
+    return TimestampMs(max(day.ends_at, read_now(step) + rules.daily_hold_ms))
 
 
-def _warn(step: Step, day: DayBook, allowed: Money) -> None:
-    share = (day.loss or 0) * PERCENT // allowed
+def _warn(step: Step, day: DayBook, loss: Money, allowed: Money) -> None:
+    share = loss * PERCENT // allowed
+    if share < WARNINGS_PERCENT[-1]:
+        return
     reached = next((each for each in WARNINGS_PERCENT if share >= each), 0)
     if reached > day.warned_percent:
-        book = step.state.breakers
+        book = step.breakers
         step.set_breakers(replace(book, day=replace(day, warned_percent=reached)))
         step.alarm(Severity.WARNING, f"{share} % of the allowed daily loss is reached")
 
 
-def _find_baseline(step: Step, event: Event) -> None:
+def _find_baseline(step: Step, event: Event, equity: Money | None) -> None:
     """Write the baseline of the day, once, as soon as clean books and prices give it.
 
     Flat when the day began, it is the balance of that moment: today's, less what was booked
     since. With a position open then, its equity at that moment is not known, and the highest
     candidate counts.
     """
-    book = step.state.breakers
+    book = step.breakers
     day = book.day
-    equity = read_equity(step.state, step.params)
     if step.link.phase is not LinkPhase.CONSISTENT or day is None:
         return
     if day.baseline is not None:
@@ -229,9 +232,7 @@ def _read_results_since(step: Step, day: DayBook, event: Event) -> int:
             if fill.closing is not None and fill.time >= day.starts_at
         )
     closed = sum(
-        outcome.net
-        for outcome in step.state.breakers.outcomes
-        if outcome.closed_at >= day.starts_at
+        outcome.net for outcome in step.breakers.outcomes if outcome.closed_at >= day.starts_at
     )
     return closed + sum(
         position.closed_profit
@@ -242,5 +243,5 @@ def _read_results_since(step: Step, day: DayBook, event: Event) -> int:
 
 def _was_open_at(step: Step, moment: TimestampMs) -> bool:
     return any(position.opened_at < moment for position in step.books.positions.values()) or any(
-        outcome.opened_at < moment <= outcome.closed_at for outcome in step.state.breakers.outcomes
+        outcome.opened_at < moment <= outcome.closed_at for outcome in step.breakers.outcomes
     )

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from palmbot.domain.market import TradingHours
+from palmbot.domain.market import ALWAYS_OPEN, TradingHours
 from palmbot.domain.units import MS_PER_DAY, MS_PER_MINUTE, MS_PER_SECOND, TimestampMs
 
 SEARCH_DAYS_MAX = 21
@@ -57,6 +57,8 @@ def find_boundary(on: date, zone: str, start_minute: int) -> TimestampMs:
 
 def add_open_minutes(hours: TradingHours, time: TimestampMs, minutes: int) -> TimestampMs:
     """Return when so many minutes of trading hours have passed since `time`."""
+    if hours == ALWAYS_OPEN:
+        return TimestampMs(time + minutes * MS_PER_MINUTE)
     at = time
     end = TimestampMs(time + SEARCH_DAYS_MAX * MS_PER_DAY + minutes * MS_PER_MINUTE)
     left = minutes
@@ -70,4 +72,6 @@ def was_closed_between(hours: TradingHours, first: TimestampMs, last: TimestampM
     """Tell whether the market closed in between; after weeks it counts as closed."""
     if last - first > SEARCH_DAYS_MAX * MS_PER_DAY:
         return True
+    if hours == ALWAYS_OPEN:
+        return False
     return any(not hours.are_open(TimestampMs(at)) for at in range(first, last, MS_PER_MINUTE))

@@ -22,7 +22,7 @@ OUTCOMES_MAX = 64
 
 def enter_outcomes(step: Step) -> tuple[Outcome, ...]:
     """Take the trades closed in this step into the ledger; return those not in it before."""
-    book = step.state.breakers
+    book = step.breakers
     known = {each.position_id for each in book.outcomes}
     fresh = tuple(
         _judge(step, each) for each in step.closed_trades if each.position_id not in known
@@ -49,15 +49,16 @@ def review_streak(step: Step) -> None:
     Only a winning probe closes the breaker, and a win ends every streak: so a streak is never
     counted a second time.
     """
-    book = step.state.breakers
+    book = step.breakers
     record = book.read(NAME)
     losses_max = step.params.breakers.losses_max
     if book.day is not None:
         losses_max = min(losses_max, book.day.limits.losses_max)
-    streak = read_streak(book.outcomes)
-    if record.phase is BreakerPhase.CLOSED and streak >= losses_max:
-        _open(step, f"{streak} losing trades in a row", measured=streak, threshold=losses_max)
-    elif record.phase is BreakerPhase.OPEN and read_now(step.state) >= record.hold_until:
+    if record.phase is BreakerPhase.CLOSED:
+        streak = read_streak(book.outcomes)
+        if streak >= losses_max:
+            _open(step, f"{streak} losing trades in a row", measured=streak, threshold=losses_max)
+    elif record.phase is BreakerPhase.OPEN and read_now(step) >= record.hold_until:
         allow_probe(step, NAME, "the cool-down is over")
 
 
@@ -67,7 +68,7 @@ def judge_probe(step: Step, result: Result) -> None:
         case Result.WIN:
             close(step, NAME, "the probe won")
         case Result.LOSS:
-            streak = read_streak(step.state.breakers.outcomes)
+            streak = read_streak(step.breakers.outcomes)
             _open(step, "the probe lost", measured=streak, threshold=0, is_by_probe=True)
         case Result.SCRATCH:
             step.say("the probe came out even: another one")
@@ -77,8 +78,8 @@ def _open(
     step: Step, reason: str, *, measured: int, threshold: int, is_by_probe: bool = False
 ) -> None:
     rules = step.params.breakers
-    day = step.state.breakers.day
-    record = step.state.breakers.read(NAME)
+    day = step.breakers.day
+    record = step.breakers.read(NAME)
     first = (day.trading_day if day is not None else 0) - rules.trip_days + 1
     openings = count_trips(record, since_day=first, with_probes=True)
     trips = count_trips(record, since_day=first)
@@ -96,21 +97,21 @@ def _open(
 
 def _hold(step: Step, openings: int) -> TimestampMs:
     """Return the end of the cool-down: longer with every opening, at last the rest of the day."""
-    now = read_now(step.state)
+    now = read_now(step)
     minutes = step.params.breakers.cool_down_minutes
-    symbol = step.state.symbol
+    symbol = step.symbol
     if openings < len(minutes) and symbol is not None:
         return add_open_minutes(symbol.hours, now, minutes[openings])
-    day = step.state.breakers.day
+    day = step.breakers.day
     return day.ends_at if day is not None else TimestampMs(now + MS_PER_DAY)
 
 
 def _judge(step: Step, trade: Trade) -> Outcome:
     """Return the outcome of a trade; within one price step of nothing it is a scratch."""
     scratch = 0
-    rate = read_state_rate(step.state, step.params)
-    if step.state.symbol is not None and rate is not None:
-        scratch = rate.convert(value_in_quote(step.state.symbol.price_step, trade.volume))
+    rate = read_state_rate(step, step.params)
+    if step.symbol is not None and rate is not None:
+        scratch = rate.convert(value_in_quote(step.symbol.price_step, trade.volume))
     result = Result.SCRATCH
     if trade.profit > scratch:
         result = Result.WIN

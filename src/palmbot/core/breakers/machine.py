@@ -14,7 +14,7 @@ from palmbot.core.breakers.book import (
     Trip,
 )
 from palmbot.core.intents import ask_cancel_entry
-from palmbot.core.state import EngineState
+from palmbot.core.state import Standing
 from palmbot.core.step import Step
 from palmbot.domain.breakers import BreakerName, BreakerPhase
 from palmbot.domain.commands import Severity
@@ -26,7 +26,7 @@ ORDINARY = frozenset({BreakerName.DATA_STALE, BreakerName.GAP_GUARD})
 RESTING = frozenset({IntentState.ACCEPTED, IntentState.PARTIAL})
 
 
-def read_now(state: EngineState) -> TimestampMs:
+def read_now(state: Standing) -> TimestampMs:
     """Return market time as far as prices or the broker's books prove it."""
     return max(state.market.time, state.link.confirmed_at or NO_TIME)
 
@@ -51,10 +51,10 @@ def trip(  # noqa: PLR0913 - what the audit has to know
     is_by_probe: bool = False,
 ) -> None:
     """Open a breaker, or latch it; one that is latched stays so."""
-    record = step.state.breakers.read(name)
+    record = step.breakers.read(name)
     if record.phase is BreakerPhase.LATCHED:
         return
-    now = read_now(step.state)
+    now = read_now(step)
     opening = Trip(at=now, trading_day=_trading_day(step), is_by_probe=is_by_probe)
     moved = replace(
         record,
@@ -74,21 +74,21 @@ def trip(  # noqa: PLR0913 - what the audit has to know
 
 def extend(step: Step, name: BreakerName, hold_until: TimestampMs, reason: str) -> None:
     """Let an open breaker stay so for longer; a hold never shrinks."""
-    record = step.state.breakers.read(name)
+    record = step.breakers.read(name)
     if hold_until > record.hold_until:
         step.put_breaker(replace(record, hold_until=hold_until, reason=reason))
 
 
 def allow_probe(step: Step, name: BreakerName, reason: str, actor: str = "bot") -> None:
     """Let one entry of half size decide."""
-    record = step.state.breakers.read(name)
+    record = step.breakers.read(name)
     moved = replace(record, phase=BreakerPhase.HALF_OPEN, reason=reason, probe=None)
     _move(step, record, moved, actor=actor)
 
 
 def close(step: Step, name: BreakerName, reason: str, actor: str = "bot") -> None:
     """Let entries flow again."""
-    record = step.state.breakers.read(name)
+    record = step.breakers.read(name)
     moved = replace(
         record, phase=BreakerPhase.CLOSED, hold_until=NO_TIME, reason=reason, probe=None
     )
@@ -108,7 +108,7 @@ def cancel_resting_entries(step: Step, reason: str) -> None:
             ask_cancel_entry(step, intent, reason)
 
 
-def are_entries_forbidden(state: EngineState) -> bool:
+def are_entries_forbidden(state: Standing) -> bool:
     """Tell whether any breaker keeps entries from leaving."""
     return any(each.phase in FORBIDDING for each in state.breakers.records.values())
 
@@ -122,7 +122,7 @@ def _move(  # noqa: PLR0913 - what the audit has to know
     threshold: int = 0,
     actor: str = "bot",
 ) -> None:
-    switch = step.state.switch
+    switch = step.switch
     step.set_switch(replace(switch, epoch=switch.epoch + 1))
     step.put_breaker(
         after,
@@ -130,7 +130,7 @@ def _move(  # noqa: PLR0913 - what the audit has to know
             name=after.name,
             before=before.phase,
             after=after.phase,
-            at=read_now(step.state),
+            at=read_now(step),
             reason=after.reason,
             measured=measured,
             threshold=threshold,
@@ -143,7 +143,7 @@ def _move(  # noqa: PLR0913 - what the audit has to know
 
 
 def _trading_day(step: Step) -> int:
-    day = step.state.breakers.day
+    day = step.breakers.day
     return day.trading_day if day is not None else 0
 
 

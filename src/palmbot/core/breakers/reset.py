@@ -23,7 +23,7 @@ def on_reset(step: Step, event: OperatorReset) -> None:
     if refusal:
         step.say(f"{REFUSED}: {refusal}")
         return
-    now = read_now(step.state)
+    now = read_now(step)
     step.put_breaker(replace(record, reset_by=event.actor, reset_at=now))
     step.set_breakers(forget_mishaps(step.state.breakers, event.name))
     if event.budget_bp is not None:
@@ -40,7 +40,7 @@ def _find_refusal(  # noqa: PLR0911 - a list of questions, each with its answer
 ) -> str:
     rules = step.params.breakers
     day = step.state.breakers.day
-    now = read_now(step.state)
+    now = read_now(step)
     if record.phase not in {BreakerPhase.OPEN, BreakerPhase.LATCHED}:
         return f"breaker {event.name} is {record.phase}, there is nothing to reset"
     if not event.reason.strip():

@@ -64,8 +64,11 @@ class BreakerRules:
     """Days of the same hour that make the usual ATR."""
     reference_bars: int = 500
     """Bars that make it while there are fewer such days."""
-    burst_factor: int = 4
-    """Range of a minute against its median that trips."""
+    burst_trip_factor: int = 8
+    """Range of a minute against its usual that trips. At 4 a real day of gold trips 6 to 15 times,
+    and the fourth trip ends the day; at 8 it is once or twice."""
+    burst_deny_factor: int = 4
+    """Range of this or the last minute against its usual that refuses one entry."""
     spread_trip_factor: int = 3
     """Spread against its median that trips."""
     spread_deny_factor: int = 2
@@ -74,11 +77,12 @@ class BreakerRules:
     """Minutes of ranges kept."""
     tape_minutes_min: int = 60
     """Minutes before their median counts."""
-    spread_minutes: int = 25
-    """Minutes of spreads kept for each five minutes of the day: those of five days."""
-    spread_minutes_min: int = 10
-    """Minutes before their median counts. Spreads are not in the history of a broker: until then
-    only the absolute limit of the gate holds."""
+    slot_minutes: int = 25
+    """Minutes of ranges and spreads kept for each five minutes of the day: those of five days."""
+    slot_minutes_min: int = 10
+    """Minutes before their median counts. Until then a range is held against those of the last
+    hours, and for spreads, which the history of a broker lacks, only the absolute limit of the
+    gate holds."""
     limit_move_bp: int = 1_000
     """Daily price limit of the exchange behind the contract; 0 if there is none."""
     limit_near_bp: int = 100
@@ -97,10 +101,23 @@ class BreakerRules:
     starts_max: int = 5
     """Starts within the window that are still ordinary."""
     start_window_minutes: int = 10
+    clock_jump_ms: int = 2_000
+    """Step of the wall clock against the time since boot that is still ordinary."""
+    clock_offset_ms: int = 1_000
+    """Difference between wall clock and broker time that is still ordinary. A looser limit would
+    warn at 2 s and stop at 30 s; the end of life of an order is 8 s away."""
+    clock_skew_ms: int = 30_000
+    """Jump or difference beyond which the comparison of books is distrusted as well."""
+    disk_free_min_mb: int = 200
+    """Megabytes below which no entry leaves."""
+    token_warn_hours: int = 72
+    """Life of the access token below which a failed renewal is told to a person."""
+    token_stop_hours: int = 24
+    """Life below which no entry leaves."""
     reset_wait_minutes: int = 15
     """Least time from a trip to a reset by a person."""
 
-    def __post_init__(self) -> None:  # noqa: C901 - one plain check after the other
+    def __post_init__(self) -> None:  # noqa: C901, PLR0912 - one plain check after the other
         try:
             ZoneInfo(self.day_zone)
         except (ZoneInfoNotFoundError, ValueError) as e:
@@ -116,8 +133,12 @@ class BreakerRules:
                 f"need 100 <= calm_percent < volatility_percent, was {self.calm_percent} and "
                 f"{self.volatility_percent}"
             )
-        if not 1 < self.spread_deny_factor <= self.spread_trip_factor or self.burst_factor <= 1:
-            raise ValueError("spread and burst factors must exceed 1, denying before tripping")
+        for deny, trip in (
+            (self.spread_deny_factor, self.spread_trip_factor),
+            (self.burst_deny_factor, self.burst_trip_factor),
+        ):
+            if not 1 < deny <= trip:
+                raise ValueError("spread and burst factors must exceed 1, denying before tripping")
         if self.limit_move_bp and not 0 <= self.limit_near_bp < self.limit_move_bp:
             raise ValueError("limit_near_bp must be from 0 to below limit_move_bp")
         if not self.cool_down_minutes or min(self.cool_down_minutes) <= 0:
@@ -135,21 +156,29 @@ class BreakerRules:
             ("reference_sessions", self.reference_sessions),
             ("reference_bars", self.reference_bars),
             ("tape_minutes_min", self.tape_minutes_min),
-            ("spread_minutes_min", self.spread_minutes_min),
+            ("slot_minutes_min", self.slot_minutes_min),
             ("fresh_ticks", self.fresh_ticks),
             ("gap_percent", self.gap_percent),
             ("gap_hold_minutes", self.gap_hold_minutes),
             ("rejects_max", self.rejects_max),
             ("unknowns_max", self.unknowns_max),
             ("starts_max", self.starts_max),
+            ("clock_jump_ms", self.clock_jump_ms),
+            ("clock_offset_ms", self.clock_offset_ms),
+            ("disk_free_min_mb", self.disk_free_min_mb),
+            ("token_stop_hours", self.token_stop_hours),
             ("reset_wait_minutes", self.reset_wait_minutes),
         ):
             if count < 1:
                 raise ValueError(f"{name} must be at least 1, was {count}")
+        if self.clock_skew_ms < max(self.clock_jump_ms, self.clock_offset_ms):
+            raise ValueError("clock_skew_ms must not be below clock_jump_ms and clock_offset_ms")
+        if self.token_warn_hours < self.token_stop_hours:
+            raise ValueError("token_warn_hours must not be below token_stop_hours")
         if self.tape_minutes < self.tape_minutes_min:
             raise ValueError("tape_minutes must not be below tape_minutes_min")
-        if self.spread_minutes < self.spread_minutes_min:
-            raise ValueError("spread_minutes must not be below spread_minutes_min")
+        if self.slot_minutes < self.slot_minutes_min:
+            raise ValueError("slot_minutes must not be below slot_minutes_min")
 
     @property
     def history_bars(self) -> int:

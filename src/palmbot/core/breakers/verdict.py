@@ -34,8 +34,8 @@ def find_unknown(state: EngineState, params: EngineParams) -> str:
         return ""
     if book.day is None or book.day.baseline is None:
         return "the equity at the start of the day is not known yet"
-    if book.volatility.ratio_percent is None:
-        seen = len(book.volatility.recent.values)
+    if state.volatility.ratio_percent is None:
+        seen = len(state.volatility.recent.values)
         return f"the usual volatility is not known yet ({seen} bars)"
     return ""
 
@@ -50,6 +50,22 @@ def find_wide_spread(state: EngineState, params: EngineParams) -> str:
     if spread < params.breakers.spread_deny_factor * usual:
         return ""
     return f"spread {spread / usual:.1f} times the usual"
+
+
+def find_burst(state: EngineState, params: EngineParams) -> str:
+    """Return in words that this minute or the last one ran far, or nothing.
+
+    Also the last: a bar is decided at the first price of the minute after it.
+    """
+    tape = state.tape
+    usual = tape.usual_range
+    if usual is None:
+        return ""
+    last = tape.ranges.values[-1] if tape.ranges.values else 0
+    span = max(tape.high - tape.low, last)
+    if span < params.breakers.burst_deny_factor * usual:
+        return ""
+    return f"a minute ran {span / usual:.1f} times its usual range"
 
 
 def read_size_percent(state: EngineState, params: EngineParams) -> int:

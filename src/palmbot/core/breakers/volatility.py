@@ -5,7 +5,6 @@ high less low, because its gap is the gap guard's. The usual ATR never contains 
 is judged by it.
 """
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from palmbot.core.breakers.book import Sample, VolatilityView
@@ -23,15 +22,17 @@ MS_PER_HOUR = 3_600_000
 
 def take_bars(
     view: VolatilityView,
-    bars: Iterable[Bar],
+    bars: tuple[Bar, ...],
     period_ms: int,
     hours: TradingHours,
     rules: BreakerRules,
 ) -> VolatilityView:
-    """Return the view after the bars that are younger than what it has seen."""
-    for bar in bars:
-        if bar.open_time >= view.seen_until:
-            view = _take_bar(view, bar, period_ms, hours, rules)
+    """Return the view after the bars, oldest first, that are younger than what it has seen."""
+    first = len(bars)
+    while first > 0 and bars[first - 1].open_time >= view.seen_until:
+        first -= 1
+    for bar in bars[first:]:
+        view = _take_bar(view, bar, period_ms, hours, rules)
     return view
 
 
@@ -42,8 +43,8 @@ def read_atr(view: VolatilityView, rules: BreakerRules) -> Price | None:
 
 def judge_bar(step: Step) -> None:
     """Trip or prolong on the ratio of the newest closed bar."""
-    book = step.state.breakers
-    ratio = book.volatility.ratio_percent
+    book = step.breakers
+    ratio = step.volatility.ratio_percent
     if ratio is None:
         return
     limit = step.params.breakers.volatility_percent
@@ -56,15 +57,15 @@ def judge_bar(step: Step) -> None:
 def fire(step: Step, reason: str, *, measured: int, threshold: int) -> None:
     """Trip, or prolong the hold while the spike lasts."""
     rules = step.params.breakers
-    book = step.state.breakers
+    book = step.breakers
     record = book.read(NAME)
-    now = read_now(step.state)
+    now = read_now(step)
     until = TimestampMs(now)
-    if step.state.symbol is not None:
-        hours = step.state.symbol.hours
+    if step.symbol is not None:
+        hours = step.symbol.hours
         until = add_open_minutes(hours, now, rules.volatility_hold_minutes)
-    step.set_tape(replace(step.state.tape, fresh_ticks=0))
-    step.set_breakers(replace(book, volatility=replace(book.volatility, calm_bars=0)))
+    step.set_tape(replace(step.tape, fresh_ticks=0))
+    step.set_volatility(replace(step.volatility, calm_bars=0))
     if record.phase is not BreakerPhase.CLOSED:
         extend(step, NAME, until, reason)
         return
@@ -79,16 +80,16 @@ def fire(step: Step, reason: str, *, measured: int, threshold: int) -> None:
 def release_volatility(step: Step) -> None:
     """Close when the bars are calm, the hold is over and the feed is alive."""
     rules = step.params.breakers
-    book = step.state.breakers
+    book = step.breakers
     record = book.read(NAME)
-    tape = step.state.tape
+    tape = step.tape
     if (
         record.phase is BreakerPhase.OPEN
-        and read_now(step.state) >= record.hold_until
-        and (book.volatility.calm_bars >= rules.calm_bars or book.volatility.ratio_percent is None)
+        and read_now(step) >= record.hold_until
+        and (step.volatility.calm_bars >= rules.calm_bars or step.volatility.ratio_percent is None)
         and (tape.minute == 0 or tape.fresh_ticks >= rules.fresh_ticks)
     ):
-        close(step, NAME, f"calm for {book.volatility.calm_bars} bars")
+        close(step, NAME, f"calm for {step.volatility.calm_bars} bars")
 
 
 def _take_bar(

@@ -7,7 +7,7 @@ it before an entry is decided.
 from dataclasses import replace
 
 from palmbot.core.breakers import daily_loss, loss_streak
-from palmbot.core.breakers.book import BreakerBook, Outcome, Result, VolatilityView
+from palmbot.core.breakers.book import Outcome, Result, VolatilityView
 from palmbot.core.breakers.companions import (
     QUIET_MS,
     count_mishaps,
@@ -16,6 +16,7 @@ from palmbot.core.breakers.companions import (
     watch_opening,
     watch_silence,
 )
+from palmbot.core.breakers.host import release_clock
 from palmbot.core.breakers.machine import (
     are_entries_forbidden,
     cancel_resting_entries,
@@ -23,7 +24,6 @@ from palmbot.core.breakers.machine import (
     read_now,
 )
 from palmbot.core.breakers.money import account_for_money
-from palmbot.core.breakers.rules import BreakerRules
 from palmbot.core.breakers.tape import is_beyond, judge_tape
 from palmbot.core.breakers.volatility import judge_bar, release_volatility, take_bars
 from palmbot.core.flatten import pursue_flatten
@@ -58,7 +58,7 @@ def review(step: Step, before: EngineState, event: Event) -> None:
         before: The state before the event.
         event: What happened.
     """
-    book = step.state.breakers
+    book = step.breakers
     try:
         _review(step, before, event)
     except PalmbotError:
@@ -68,10 +68,10 @@ def review(step: Step, before: EngineState, event: Event) -> None:
         if book.defect != defect:
             step.alarm(Severity.CRITICAL, f"a breaker failed, no entries: {defect}")
             step.say(f"a breaker failed: {defect}")
-        step.set_breakers(replace(step.state.breakers, defect=defect))
+        step.set_breakers(replace(step.breakers, defect=defect))
     else:
-        if step.state.breakers.defect:
-            step.set_breakers(replace(step.state.breakers, defect=""))
+        if step.breakers.defect:
+            step.set_breakers(replace(step.breakers, defect=""))
 
 
 def note_requests(step: Step, before: EngineState) -> None:
@@ -80,25 +80,25 @@ def note_requests(step: Step, before: EngineState) -> None:
     _follow_probes(step)
 
 
-def is_review_due(before: EngineState, state: EngineState, tick: Tick, rules: BreakerRules) -> bool:
+def is_review_due(step: Step, before: EngineState, tick: Tick) -> bool:
     """Tell whether a tick is more than one more price. On the hot path."""
-    book = state.breakers
+    book = before.breakers
     day = book.day
     last = before.market.tick
     if day is None or tick.time >= day.ends_at or not day.has_prices:
         return True
     if last is None or tick.time - last.time >= QUIET_MS:
         return True
-    if state.market.closed_until != before.market.closed_until:
+    if step.market.closed_until != before.market.closed_until:
         return True
     if tick.time - book.reviewed_at < REVIEW_MS:
         return False
     return (
-        bool(state.books.positions)
+        bool(before.books.positions)
         or day.baseline is None
-        or state.flatten is not None
+        or before.flatten is not None
         or book.is_alert
-        or is_beyond(state.tape, tick, rules)
+        or is_beyond(step.tape, tick, step.params.breakers)
     )
 
 
@@ -106,8 +106,8 @@ def _review(step: Step, before: EngineState, event: Event) -> None:
     _note_process(step, event)
     account_for_money(step, event)
     daily_loss.turn_day(step)
-    fresh = loss_streak.enter_outcomes(step)
-    _judge_probes(step, fresh)
+    if step.closed_trades:
+        _judge_probes(step, loss_streak.enter_outcomes(step))
     note_requests(step, before)
     _take_bars(step, event)
     if isinstance(event, Tick):
@@ -118,11 +118,12 @@ def _review(step: Step, before: EngineState, event: Event) -> None:
         watch_silence(step, event)
     daily_loss.measure_day(step, event)
     loss_streak.review_streak(step)
-    if step.state.breakers.records:
+    if step.breakers.records:  # something tripped, now or at any time before
         daily_loss.release_day(step)
         release_volatility(step)
         release_companions(step)
-    if isinstance(event, OrderAccepted) and are_entries_forbidden(step.state):
+        release_clock(step)
+    if isinstance(event, OrderAccepted) and are_entries_forbidden(step):
         cancel_resting_entries(step, "accepted after a breaker tripped")
     pursue_flatten(step)
 
@@ -133,15 +134,15 @@ def _note_process(step: Step, event: Event) -> None:
         count_start(step, event)
         daily_loss.tighten_limits(step)
     elif isinstance(event, LinkLost):
-        step.set_breakers(replace(step.state.breakers, is_blind=True))
+        step.set_breakers(replace(step.breakers, is_blind=True))
     elif isinstance(event, LinkReady) and event.generation == 1:
         _check_boundary(step)
 
 
 def _check_boundary(step: Step) -> None:
     """Say so if the trading day begins while the market is open."""
-    day = step.state.breakers.day
-    symbol = step.state.symbol
+    day = step.breakers.day
+    symbol = step.symbol
     if day is None or symbol is None:
         return
     if symbol.hours.are_open(day.ends_at) and symbol.hours.are_open(TimestampMs(day.ends_at - 1)):
@@ -158,7 +159,7 @@ def _read_close(step: Step, event: BarClosed) -> Tick | None:
 
 
 def _take_price(step: Step, last: Tick | None, tick: Tick) -> None:
-    book = step.state.breakers
+    book = step.breakers
     book = replace(book, reviewed_at=tick.time)
     if book.day is not None and not book.day.has_prices:
         book = replace(book, day=replace(book.day, has_prices=True))
@@ -169,12 +170,12 @@ def _take_price(step: Step, last: Tick | None, tick: Tick) -> None:
 
 def _take_bars(step: Step, event: Event) -> None:
     """Take bars that closed, or came with the history, and judge the newest."""
-    symbol = step.state.symbol
-    market = step.state.market
-    book = step.state.breakers
+    symbol = step.symbol
+    market = step.market
+    book = step.breakers
     if symbol is None:
         return
-    view = book.volatility
+    view = step.volatility
     if isinstance(event, BarsLoaded) and event.generation == step.link.generation and event.bars:
         if 0 < view.seen_until < event.bars[0].open_time:
             # Bars are missing in between: the ATR starts anew, what is usual is kept.
@@ -188,11 +189,11 @@ def _take_bars(step: Step, event: Event) -> None:
         view = take_bars(
             view, market.recent_bars, step.params.bar_period_ms, symbol.hours, step.params.breakers
         )
-    is_new = view is not book.volatility
+    is_new = view is not step.volatility
     if is_new:
-        step.set_breakers(replace(book, volatility=view))
+        step.set_volatility(view)
     is_closed = book.read(BreakerName.VOLATILITY).phase is BreakerPhase.CLOSED
-    if read_now(step.state) > 0 and (is_new or is_closed):
+    if (is_new or is_closed) and read_now(step) > 0:
         judge_bar(step)
 
 
@@ -202,7 +203,7 @@ def _judge_probes(step: Step, fresh: tuple[Outcome, ...]) -> None:
             (BreakerName.DAILY_LOSS, daily_loss.judge_probe),
             (BreakerName.LOSS_STREAK, loss_streak.judge_probe),
         ):
-            record = step.state.breakers.read(name)
+            record = step.breakers.read(name)
             is_probe = record.probe == outcome.intent_id
             if is_probe and record.phase is BreakerPhase.HALF_OPEN:
                 judge(step, Result(outcome.result))
@@ -210,7 +211,18 @@ def _judge_probes(step: Step, fresh: tuple[Outcome, ...]) -> None:
 
 def _follow_probes(step: Step) -> None:
     """Bind the entry that leaves to every breaker that waits for a probe; let go of a dead one."""
-    sent = next(
+    for record in tuple(step.breakers.records.values()):
+        if record.phase is not BreakerPhase.HALF_OPEN:
+            continue
+        if record.probe is not None:
+            if not _is_alive(step, record.probe):
+                note_probe(step, replace(record, probe=None))
+        elif (sent := _find_sent(step)) is not None:
+            note_probe(step, replace(record, probe=sent))
+
+
+def _find_sent(step: Step) -> IntentId | None:
+    return next(
         (
             each.intent_id
             for each in step.changed_intents
@@ -218,14 +230,6 @@ def _follow_probes(step: Step) -> None:
         ),
         None,
     )
-    book: BreakerBook = step.state.breakers
-    for record in tuple(book.records.values()):
-        if record.phase is not BreakerPhase.HALF_OPEN:
-            continue
-        if record.probe is None and sent is not None:
-            note_probe(step, replace(record, probe=sent))
-        elif record.probe is not None and not _is_alive(step, record.probe):
-            note_probe(step, replace(record, probe=None))
 
 
 def _is_alive(step: Step, intent_id: IntentId) -> bool:

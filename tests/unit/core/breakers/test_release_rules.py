@@ -18,10 +18,10 @@ SPIKE = BreakerName.VOLATILITY
 def step_with(record, *, calm_bars=3, fresh_ticks=1):
     world = BreakerWorld()
     book = world.state.breakers
-    view = replace(book.volatility, ratio_percent=120, calm_bars=calm_bars)
     state = replace(
         world.state,
-        breakers=replace(book, records={record.name: record}, volatility=view),
+        breakers=replace(book, records={record.name: record}),
+        volatility=replace(world.state.volatility, ratio_percent=120, calm_bars=calm_bars),
         tape=replace(world.state.tape, fresh_ticks=fresh_ticks),
     )
     return Step(state, world.params)

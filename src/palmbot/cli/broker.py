@@ -1,0 +1,45 @@
+"""Which broker a command asks, and with what."""
+
+from pathlib import Path
+
+from palmbot.adapters.ctrader_inquirer import BrokerAccess
+from palmbot.bootstrap import Wiring
+from palmbot.cli.directory import choose_directory
+from palmbot.cli.run import wire
+from palmbot.config.loading import load_config
+from palmbot.config.login import Login
+from palmbot.config.login import find_login as read_login
+from palmbot.config.settings import Config
+
+
+def find_broker(simulator: Path | None, settings: Path | None) -> BrokerAccess:
+    """Return what it takes to ask the broker of `.env`, or a simulator.
+
+    The locks of LIVE are those of `palmbot run`: where the bot may not connect, nor may this.
+
+    Raises:
+        ConfigInvalid: a setting is missing or wrong.
+        InputInvalid: no simulator ever ran in that directory.
+    """
+    return to_access(wire(load_config(settings), simulator, None, is_shadow=True))
+
+
+def to_access(wiring: Wiring) -> BrokerAccess:
+    """Return the part of a bot's wiring that it takes to ask something."""
+    return BrokerAccess(
+        endpoint=wiring.endpoint,
+        tls=wiring.tls,
+        credentials=wiring.credentials,
+        environment=wiring.params.environment,
+        account_id=wiring.params.account_id,
+    )
+
+
+def find_login(config: Config) -> Login:
+    """Return what opens the broker's door, for questions about no certain account.
+
+    Raises:
+        ConfigInvalid: nobody is logged in, or `.env` lacks the application.
+    """
+    environment = config.environment
+    return read_login(config.access, environment, choose_directory(environment, None))
