@@ -16,6 +16,8 @@ from palmbot.adapters.alert_courier import AlertCourier, Delivery
 from palmbot.adapters.ctrader_broker import CtraderBroker, Endpoint
 from palmbot.adapters.instance_lock import InstanceLock
 from palmbot.adapters.operator_socket import OperatorServer
+from palmbot.adapters.service_notifier import BEAT_S as WATCHDOG_S
+from palmbot.adapters.service_notifier import ServiceNotifier
 from palmbot.adapters.sqlite_journal import SqliteJournal, open_journal
 from palmbot.adapters.tls import make_context
 from palmbot.adapters.token_keeper import TokenKeeper, TokenSource
@@ -201,6 +203,7 @@ async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
         )
         for observer in observers:
             trader.observe(observer)
+        supervisor = ServiceNotifier()
         halt_file = HaltFile(wiring.directory, sink=bot.inbox, read_state=lambda: trader.state)
         check_tokens = partial(_check_tokens, bot.broker, alerts.raise_alarm)
         routines: list[Metronome | Recurrence] = [
@@ -209,6 +212,7 @@ async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
             Recurrence(clock=clock, every_s=HEAD_LOG_S, call=lambda: log_head(bot.journal)),
             Recurrence(clock=clock, every_s=LINK_CHECK_S, call=alerts.check_link),
             Recurrence(clock=clock, every_s=BEAT_S, call=alerts.beat),
+            Recurrence(clock=clock, every_s=WATCHDOG_S, call=supervisor.beat),
             Recurrence(clock=clock, every_s=TOKEN_CHECK_S, call=check_tokens),
             Recurrence(clock=clock, every_s=CLOCK_CHECK_S, call=clock_check.check),
             Recurrence(clock=clock, every_s=DISK_CHECK_S, call=disk_check.check),
@@ -227,9 +231,11 @@ async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
         _listen_to_signals(departure, bot.inbox)
         for routine in routines:
             routine.start()
+        supervisor.ready()
         try:
             await supervise(players, stopped=stopped)
         finally:
+            supervisor.stopping()
             for routine in routines:
                 routine.stop()
     log_head(bot.journal)

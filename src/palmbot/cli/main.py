@@ -19,6 +19,8 @@ from palmbot.cli.output import (
 from palmbot.domain.errors import FatalError, PalmbotError
 
 DEBUG_FLAG = "--debug"
+RESEARCH_MODULES = frozenset({"distributed", "numba", "numpy", "plotly", "polars"})
+"""What only the extra `research` brings; the bot trades without it."""
 
 COMMANDS = (
     ("demo", "palmbot.cli.demo:demo", "Trade a simulated month in a minute, with a report."),
@@ -56,6 +58,7 @@ SENTIMENT_COMMANDS = (
     ("probe", "Ask every source that is set up once; show status, shape and cost."),
     ("score", "Score a headline, or a file of them, by the offline rules."),
     ("stats", "Show hit rate, failures and cost."),
+    ("report", "Compare the same bars with and without recorded sentiment."),
 )
 
 
@@ -106,7 +109,9 @@ def make_app(*, is_list: bool) -> App:
     app.command(journal)
     sentiment = App(name="sentiment", help="Look at the market's mood, its sources and its worth.")
     for name, line in SENTIMENT_COMMANDS:
-        place = f"palmbot.cli.sentiment:{name}"
+        # The report needs the research tools, the others do not.
+        module = "sentiment_report" if name == "report" else "sentiment"
+        place = f"palmbot.cli.{module}:{name}"
         sentiment.command(place, name=name, help=line if is_list else None)
     app.command(sentiment)
     return app
@@ -131,10 +136,29 @@ def run_command(tokens: Sequence[str]) -> int:
             raise
         report_error(str(e))
         return EXIT_FATAL if isinstance(e, FatalError) else EXIT_REFUSED
+    except ImportError as e:
+        missing = find_missing_tool(e)
+        if is_debug or missing is None:
+            raise
+        report_error(
+            f"this command needs {missing}, a tool of research that is not installed: run "
+            "`pip install --require-hashes -r requirements/research.txt`"
+        )
+        return EXIT_REFUSED
     except KeyboardInterrupt:
         report_error("interrupted")
         return EXIT_INTERRUPTED
     return code if isinstance(code, int) else EXIT_DONE
+
+
+def find_missing_tool(error: BaseException | None) -> str | None:
+    """Return the tool of research whose absence is behind an error; None if it is another one."""
+    while error is not None:
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            package = error.name.partition(".")[0]
+            return package if package in RESEARCH_MODULES else None
+        error = error.__cause__
+    return None
 
 
 def main() -> None:

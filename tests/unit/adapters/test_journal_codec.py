@@ -206,6 +206,10 @@ EVENTS: tuple[Event, ...] = (
     ReconciliationRequested(actor="me"),
     AlertUndelivered(text="breaker tripped", reason="address 1 (json): it was not accepted"),
     StopRequested(reason="SIGTERM"),
+    StampMissing(generation=3),
+    ClockChecked(jump_ms=-3_600_000, offset_ms=None),
+    DiskMeasured(free_bytes=None),
+    TokenChecked(left_ms=-1, failure="refused"),
     OperatorReset(name=BreakerName.DAILY_LOSS, actor="me", reason="looked into it", budget_bp=100),
     OperatorResumed(actor="me", reason='"quoted"'),
     OperatorAcknowledged(
