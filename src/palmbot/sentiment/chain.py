@@ -87,11 +87,6 @@ class Chain:
             for each in sorted(providers, key=lambda each: each.tier)
         ]
 
-    @property
-    def is_empty(self) -> bool:
-        """True if there is no provider."""
-        return not self._links
-
     def describe(self) -> tuple[StandingView, ...]:
         """Return how the providers stand, best first."""
         return tuple(each.standing.describe() for each in self._links)

@@ -157,14 +157,15 @@ async def open_desk(  # noqa: PLR0913 - what a desk is made of
     Raises:
         ConfigInvalid: a file cannot be opened.
     """
-    recorder = Recorder(directory / RECORDING_NAME)
     limits_usd = {
         perplexity.NAME: plan.perplexity_usd_per_day,
         x_search.NAME: plan.x_usd_per_day,
     }
-    network = None
+    network: HttpxWeb | None = None
+    recorder: Recorder | None = None
     ledger = Ledger(directory / LEDGER_NAME, limits_usd, clock)
     try:
+        recorder = Recorder(directory / RECORDING_NAME)
         if web is None:
             web = network = HttpxWeb(tls)
         passing = wait or (lambda seconds: pause(clock, seconds))
@@ -223,8 +224,9 @@ async def open_desk(  # noqa: PLR0913 - what a desk is made of
         if network is not None:
             await network.close()
         await ledger.close()
-        # Joins a thread that may be writing.
-        await asyncio.get_running_loop().run_in_executor(None, recorder.close)
+        if recorder is not None:
+            # Joins a thread that may be writing.
+            await asyncio.get_running_loop().run_in_executor(None, recorder.close)
 
 
 def make_providers(
