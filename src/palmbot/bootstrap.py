@@ -16,6 +16,8 @@ from palmbot.adapters.alert_courier import AlertCourier, Delivery
 from palmbot.adapters.ctrader_broker import CtraderBroker, Endpoint
 from palmbot.adapters.instance_lock import InstanceLock
 from palmbot.adapters.operator_socket import OperatorServer
+from palmbot.adapters.pin_file import PinFile
+from palmbot.adapters.pin_guard import PinGuard
 from palmbot.adapters.sqlite_journal import SqliteJournal, open_journal
 from palmbot.adapters.tls import make_context
 from palmbot.adapters.token_keeper import TokenKeeper, TokenSource
@@ -39,6 +41,9 @@ from palmbot.live.disk_check import CHECK_S as DISK_CHECK_S
 from palmbot.live.disk_check import DiskCheck
 from palmbot.live.halt_file import CHECK_S, HaltFile, halt_by_file, read_halt, write_halt
 from palmbot.live.inbox import Inbox
+from palmbot.live.lock_watch import ACTOR as LOCKS
+from palmbot.live.lock_watch import CHECK_S as LOCK_CHECK_S
+from palmbot.live.lock_watch import LockWatch
 from palmbot.live.metronome import Metronome
 from palmbot.live.mood_feed import MoodFeed, MoodWitness
 from palmbot.live.operator_desk import OperatorDesk
@@ -87,6 +92,10 @@ class Wiring:
     """Apprise addresses; None sends no alarm."""
     heartbeat_url: Secret | None = None
     alert_rules: AlertRules = field(default_factory=AlertRules)
+    pins: Path | None = None
+    """File with the known keys of servers; None where keys are made anew at will."""
+    find_shut_locks: Callable[[], str] | None = None
+    """LIVE only: tells which locks have shut since the start."""
     tokens: TokenSource | None = None
     """Where the tokens are kept and renewed; None for one that lives as long as the run."""
 
@@ -201,6 +210,12 @@ async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
         )
         for observer in observers:
             trader.observe(observer)
+        lock_watch = LockWatch(
+            wiring.find_shut_locks or (lambda: ""),
+            sink=bot.inbox,
+            read_state=lambda: trader.state,
+            raise_alarm=alerts.raise_alarm,
+        )
         halt_file = HaltFile(wiring.directory, sink=bot.inbox, read_state=lambda: trader.state)
         check_tokens = partial(_check_tokens, bot.broker, alerts.raise_alarm)
         routines: list[Metronome | Recurrence] = [
@@ -210,6 +225,7 @@ async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
             Recurrence(clock=clock, every_s=LINK_CHECK_S, call=alerts.check_link),
             Recurrence(clock=clock, every_s=BEAT_S, call=alerts.beat),
             Recurrence(clock=clock, every_s=TOKEN_CHECK_S, call=check_tokens),
+            Recurrence(clock=clock, every_s=LOCK_CHECK_S, call=lock_watch.check),
             Recurrence(clock=clock, every_s=CLOCK_CHECK_S, call=clock_check.check),
             Recurrence(clock=clock, every_s=DISK_CHECK_S, call=disk_check.check),
         ]
@@ -412,8 +428,18 @@ def _wire_broker(
         account_id=wiring.params.account_id,
         symbol_name=wiring.params.symbol_name,
         symbol_aliases=wiring.symbol_aliases,
+        broker="" if wiring.params.live is None else wiring.params.live.broker,
     )
-    tokens = None
+    tokens = pins = None
+    if wiring.pins is not None:
+        pins = PinGuard(
+            PinFile(wiring.pins),
+            f"{wiring.endpoint.host}:{wiring.endpoint.port}",
+            is_live=wiring.params.environment is Environment.LIVE,
+            clock=wiring.clock,
+            raise_alarm=raise_alarm,
+            halt=lambda reason: sink.put(OperatorHalted(actor=LOCKS, reason=reason)),
+        )
     if wiring.tokens is not None:
         tokens = TokenKeeper(
             wiring.tokens,
@@ -434,6 +460,7 @@ def _wire_broker(
         tls=wiring.tls,
         new_connection=make_connection,
         tokens=tokens,
+        pins=pins,
         sink=sink,
         clock=wiring.clock,
         draw_jitter=wiring.draw_jitter,

@@ -76,15 +76,11 @@ def doctor(  # noqa: PLR0913  (options of one command)
     home = choose_directory(environment, directory)
     findings = [*examine_machine(home), *findings, *examine_files(home, Path(ENV_NAME))]
     if config is not None:
-        findings += examine_settings(config)
-        findings += _examine_network(config, simulator, home, is_offline=offline)
-        account_id = config.access.account_id if config.access and not simulator else None
-        now = SystemClock().wall_ms()
-        findings += examine_journal(home, environment, account_id, now)
+        findings += examine_config(config, simulator, home, is_offline=offline)
     if as_json:
         print_json(
             {
-                "is_fit": _is_fit(findings),
+                "is_fit": is_fit(findings),
                 "environment": environment,
                 "findings": findings,
                 "settings": {} if config is None else describe_settings(config),
@@ -94,10 +90,25 @@ def doctor(  # noqa: PLR0913  (options of one command)
         stdout.print(_render(findings, environment))
         if values and config is not None:
             stdout.print(_render_settings(describe_settings(config)))
-    return EXIT_DONE if _is_fit(findings) else EXIT_REFUSED
+    return EXIT_DONE if is_fit(findings) else EXIT_REFUSED
 
 
-def _is_fit(findings: list[Finding]) -> bool:
+def examine_config(
+    config: Config, simulator: Path | None, home: Path, *, is_offline: bool
+) -> list[Finding]:
+    """Return what there is to say about settings, network, account and journal."""
+    environment = config.environment if simulator is None else Environment.SIMULATOR
+    account_id = None if simulator else config.access.account_id
+    now = SystemClock().wall_ms()
+    return [
+        *examine_settings(config),
+        *_examine_network(config, simulator, home, is_offline=is_offline),
+        *examine_journal(home, environment, account_id, now),
+    ]
+
+
+def is_fit(findings: list[Finding]) -> bool:
+    """Tell whether nothing has to be mended first."""
     return not any(each.grade is Grade.FAIL for each in findings)
 
 
