@@ -13,7 +13,8 @@ COMPILE = $(BIN)/uv --no-config --quiet pip compile pyproject.toml --universal -
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench conformance sigkill simulate proto proto-check lock clean
+.PHONY: help setup demo fuzz test check format bench conformance sigkill simulate mutants \
+	proto proto-check lock wheel wheel-check sbom audit clean
 
 help:  ## print this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | while IFS='	' read -r target what; do \
@@ -48,12 +49,19 @@ bench: $(READY)  ## run every script in bench/ and print its figures
 conformance: $(READY)  ## hold our wire against the official client package
 	@$(BIN)/python conformance/run.py $(ARGS)
 
+mutants: $(READY)  ## plant small mistakes in gate, breakers, orders and reconciliation, one by one
+	@$(BIN)/python tools/mutants $(ARGS)
+
 SEEDS ?= 300
 simulate: $(READY)  ## the whole bot under seeded faults; SEEDS=20000, or CANARIES=1 for planted bugs
 	@$(BIN)/python tests/simulation/simulate.py --seeds $(SEEDS) $(if $(CANARIES),--canaries) $(ARGS)
 
 sigkill: $(READY)  ## kill the real bot 500 times and hold its books against the broker's
 	@PYTHONPATH=tests $(BIN)/python -m harness.sigkill $(ARGS)
+
+fuzz: $(READY)  ## 100,000 strange session documents and reports; nothing raises, nothing is invented
+	@ORCHESTRATE_PARTS=8 ORCHESTRATE_EXAMPLES=12500 $(BIN)/pytest -q -n 2 \
+		tests/property/orchestrator/test_documents.py $(ARGS)
 
 proto: $(READY)  ## write the message classes anew from proto/
 	@$(PROTOC) --python_out=src --pyi_out=src
@@ -69,6 +77,20 @@ proto-check: $(READY)
 lock: $(READY)  ## pin all packages anew, with hashes (ARGS=--upgrade for newer releases)
 	@$(COMPILE) --extra research --group dev -o requirements/dev.txt $(ARGS)
 	@$(COMPILE) --constraint requirements/dev.txt -o requirements/live.txt
+	@$(COMPILE) --constraint requirements/dev.txt --extra research -o requirements/research.txt
+	@$(subst pyproject.toml ,--group pyproject.toml:audit ,$(COMPILE)) -o requirements/audit.txt $(ARGS)
+
+wheel: $(READY)  ## build dist/palm_oil_bot-VERSION-py3-none-any.whl
+	@rm -rf dist && $(BIN)/python -m hatchling build -t wheel -d dist
+
+wheel-check: wheel  ## install the wheel into an empty environment and trade a simulated day with it
+	@sh tools/check_wheel.sh $(BIN)/python
+
+sbom: wheel-check  ## write dist/sbom.json: every package that trades, CycloneDX 1.6, validated
+	@sh tools/audit.sh sbom $(BIN)/python
+
+audit: $(READY)  ## look for known vulnerabilities of every pinned package; needs pypi.org
+	@sh tools/audit.sh audit $(BIN)/python
 
 clean:  ## remove what make made
 	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

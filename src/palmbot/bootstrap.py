@@ -18,6 +18,8 @@ from palmbot.adapters.instance_lock import InstanceLock
 from palmbot.adapters.operator_socket import OperatorServer
 from palmbot.adapters.pin_file import PinFile
 from palmbot.adapters.pin_guard import PinGuard
+from palmbot.adapters.service_notifier import BEAT_S as WATCHDOG_S
+from palmbot.adapters.service_notifier import ServiceNotifier
 from palmbot.adapters.sqlite_journal import SqliteJournal, open_journal
 from palmbot.adapters.tls import make_context
 from palmbot.adapters.token_keeper import TokenKeeper, TokenSource
@@ -216,6 +218,7 @@ async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
             read_state=lambda: trader.state,
             raise_alarm=alerts.raise_alarm,
         )
+        supervisor = ServiceNotifier()
         halt_file = HaltFile(wiring.directory, sink=bot.inbox, read_state=lambda: trader.state)
         check_tokens = partial(_check_tokens, bot.broker, alerts.raise_alarm)
         routines: list[Metronome | Recurrence] = [
@@ -224,6 +227,7 @@ async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
             Recurrence(clock=clock, every_s=HEAD_LOG_S, call=lambda: log_head(bot.journal)),
             Recurrence(clock=clock, every_s=LINK_CHECK_S, call=alerts.check_link),
             Recurrence(clock=clock, every_s=BEAT_S, call=alerts.beat),
+            Recurrence(clock=clock, every_s=WATCHDOG_S, call=supervisor.beat),
             Recurrence(clock=clock, every_s=TOKEN_CHECK_S, call=check_tokens),
             Recurrence(clock=clock, every_s=LOCK_CHECK_S, call=lock_watch.check),
             Recurrence(clock=clock, every_s=CLOCK_CHECK_S, call=clock_check.check),
@@ -243,9 +247,11 @@ async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
         _listen_to_signals(departure, bot.inbox)
         for routine in routines:
             routine.start()
+        supervisor.ready()
         try:
             await supervise(players, stopped=stopped)
         finally:
+            supervisor.stopping()
             for routine in routines:
                 routine.stop()
     log_head(bot.journal)

@@ -19,7 +19,7 @@ from palmbot.domain.events import (
     OrderFilled,
     Started,
 )
-from palmbot.domain.orders import IntentKind, OrderStatus
+from palmbot.domain.orders import IntentKind, OrderStatus, Payment
 from palmbot.domain.units import Money, Price, TimestampMs, Volume
 
 MINUTE = 60_000
@@ -133,12 +133,33 @@ class BreakerWorld(World):
         self.load_bars(())
         self.tick()
 
-    def pay(self, amount: int, kind: str = "BALANCE_DEPOSIT", *, is_heard: bool = True) -> None:
-        """Move money in or out, in units of account currency; unheard, only the books show it."""
+    def pay(
+        self,
+        amount: int,
+        kind: str = "BALANCE_DEPOSIT",
+        *,
+        is_heard: bool = True,
+        is_listed: bool = True,
+    ) -> None:
+        """Move money in or out, in units of account currency; unheard, only the books show it.
+
+        Unlisted, not even the broker's list of payments does, but its balance alone.
+        """
         self.broker.balance += amount * MONEY
         self.broker.balance_version += 1
+        event = self.payment(amount, kind)
+        if is_listed:
+            self.broker.payments.append(
+                Payment(
+                    delta=event.delta,
+                    kind=kind,
+                    balance=event.balance,
+                    balance_version=event.balance_version,
+                    time=event.time,
+                )
+            )
         if is_heard:
-            self.give(self.payment(amount, kind))
+            self.give(event)
 
     def payment(self, amount: int, kind: str) -> BalanceChanged:
         """Return the announcement of the newest payment."""
@@ -189,10 +210,12 @@ class BreakerWorld(World):
         self.give(OperatorHalted(actor="test", reason="calm"))
         for number in range(self.params.breakers.tape_minutes_min + 2):
             self.broker.now += MINUTE
-            for second, change in ((0, 0), (20_000, 10_000), (40_000, 0)):
+            for second, change in ((0, 0), (20_000, 60_000), (40_000, 0)):
                 self.give(make_tick(self.broker.now + second, bid + change + number % 2 * 1_000))
         self.broker.now += MINUTE
-        self.give(make_tick(self.broker.now, bid), make_tick(self.broker.now + 2_000, bid + 60_000))
+        self.give(
+            make_tick(self.broker.now, bid), make_tick(self.broker.now + 2_000, bid - 600_000)
+        )
         self.broker.now += 2_000
         self.give(OperatorResumed(actor="test", reason="storm"))
 

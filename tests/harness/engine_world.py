@@ -46,6 +46,7 @@ from palmbot.domain.orders import (
     IntentKind,
     IntentState,
     OrderStatus,
+    Payment,
     Position,
     render_label,
 )
@@ -156,6 +157,7 @@ class PaperBroker:
         self.orders: list[BrokerOrder] = []
         self.fills: list[Fill] = []
         self.entries: list[IntentId] = []
+        self.payments: list[Payment] = []
         self._last_id = 100
 
     def execute(self, intent: Intent) -> list[Event]:
@@ -298,6 +300,7 @@ class PaperBroker:
             fills=tuple(self.fills),
             balance=Money(self.balance),
             balance_version=self.balance_version,
+            payments=tuple(self.payments),
         )
 
     def _fill(

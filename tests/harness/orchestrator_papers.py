@@ -179,15 +179,14 @@ def baseline(name: str = "LOT-A-001") -> BaselineTaken:
     return BaselineTaken(batch_id=BatchId(name), base_commit="c0", results=())
 
 
-def planned(name: str = "LOT-A-001", attempt: int = 1) -> AttemptPlanned:
+def planned(name: str = "LOT-A-001", attempt: int = 1, **changes) -> AttemptPlanned:
     """Return an attempt whose id names batch and number."""
+    values = {"worktree": "/w", "attempt_dir": "/a", "base_commit": "c0"}
     return AttemptPlanned(
         batch_id=BatchId(name),
         attempt=attempt,
         attempt_id=f"{name}/{attempt}",
-        worktree="/w",
-        attempt_dir="/a",
-        base_commit="c0",
+        **(values | changes),
     )
 
 

@@ -8,6 +8,8 @@ from palmbot.ctrader.connection import ClientConnection, Credentials, Limits, Ta
 from palmbot.ctrader.generated.account_messages_pb2 import (
     ProtoOAAssetListReq,
     ProtoOAAssetListRes,
+    ProtoOACashFlowHistoryListReq,
+    ProtoOACashFlowHistoryListRes,
     ProtoOAGetDynamicLeverageByIDReq,
     ProtoOAGetDynamicLeverageByIDRes,
     ProtoOASymbolByIdReq,
@@ -305,6 +307,7 @@ def _default_answers() -> dict[type[Message], Answer]:
         ProtoOAReconcileReq: ProtoOAReconcileRes(**ids),
         ProtoOADealListReq: ProtoOADealListRes(**ids, hasMore=False),
         ProtoOAOrderListReq: ProtoOAOrderListRes(**ids, hasMore=False),
+        ProtoOACashFlowHistoryListReq: ProtoOACashFlowHistoryListRes(**ids),
         ProtoOAGetTrendbarsReq: make_bars_reply(),
     }
 

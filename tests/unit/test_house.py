@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-REQUIREMENTS = [ROOT / "requirements" / name for name in ("live.txt", "dev.txt")]
+REQUIREMENTS = [
+    ROOT / "requirements" / name for name in ("live.txt", "dev.txt", "research.txt", "audit.txt")
+]
 PACKAGES = [ROOT / "src" / name for name in ("palmbot", "orchestrator")]
 ROOMS = sorted(path for package in PACKAGES for path in package.rglob("__init__.py"))
 PIN = re.compile(r"^([a-z0-9._-]+)==(\S+?)( ;.*?)? \\$", re.MULTILINE)
@@ -40,8 +42,8 @@ def test_every_pin_carries_a_hash(path):
 
 
 def test_what_trades_is_pinned_to_what_was_tested():
-    live, dev = (pins_of(path) for path in REQUIREMENTS)
-    assert live.items() <= dev.items()
+    live, dev, research, _ = (pins_of(path) for path in REQUIREMENTS)
+    assert live.items() <= research.items() <= dev.items()
 
 
 def test_what_trades_needs_no_development_or_research_tool():
@@ -63,7 +65,8 @@ def test_every_declared_dependency_is_pinned():
         for group in groups
         for line in group
     }
-    assert declared <= {name for name, _ in pins_of(REQUIREMENTS[1])}
+    pinned = {name for path in REQUIREMENTS for name, _ in pins_of(path)}
+    assert declared <= pinned
 
 
 @pytest.mark.parametrize("path", ROOMS, ids=lambda path: str(path.parent.relative_to(ROOT / "src")))
@@ -92,3 +95,36 @@ def test_example_of_the_environment_file_holds_no_secret():
 def test_links_between_the_documents_lead_somewhere(name):
     targets = re.findall(r"\]\(([^)#:]+)\)", (ROOT / name).read_text())
     assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+DOCUMENTS = ["docs/SAFETY.md", "docs/BREAKERS.md", "docs/OPERATING.md"]
+CHECKERS = ROOT / "tests" / "harness" / "sim_invariants.py"
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_file_and_test_that_a_document_of_safety_names_exists(name):
+    text = (ROOT / name).read_text()
+    named = re.findall(r"`((?:tests|bench|src)/[\w/.]+)(?:::(\w+))?`", text)
+    assert named or name == "docs/OPERATING.md"
+    for path, test in named:
+        assert (ROOT / path).exists(), path
+        if test:
+            assert re.search(rf"^(async )?def {test}\(", (ROOT / path).read_text(), re.MULTILINE), (
+                test
+            )
+    every_test = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    for test in re.findall(r"`(test_\w+)`", text):
+        assert f"def {test}(" in every_test, test
+
+
+def test_every_invariant_names_its_checker_and_every_checker_its_invariant():
+    text = (ROOT / "docs" / "SAFETY.md").read_text()
+    named = set(re.findall(r"`(check_\w+)`", text))
+    written = set(
+        re.findall(r"^    def (check_\w+)\(|^def (check_\w+)\(", CHECKERS.read_text(), re.MULTILINE)
+    )
+    there = {each for pair in written for each in pair if each}
+    rows = set(re.findall(r"^\| (I\d+) \|", text, re.MULTILINE))
+    assert rows == {f"I{number}" for number in range(1, 20)}
+    assert {each for each in named if re.match(r"check_(i\d+|p\d+)_", each)} <= there
+    assert {each for each in there if re.match(r"check_(i\d+|p\d+)_", each)} <= named

@@ -50,7 +50,7 @@ def main() -> int:
     chosen = sorted(chosen, key=lambda each: (each.module, each.number))
     print(f"{len(chosen)} of {len(everything)} mutants, seed {arguments.seed}", file=sys.stderr)
     began_s = time.monotonic()
-    survivors = _run(chosen, arguments.jobs)
+    survivors = _run(chosen, arguments.tests or list(TESTS), arguments.jobs)
     _report(chosen, survivors, time.monotonic() - began_s)
     return int(any(each.kind == "comparison of order" for each in survivors))
 
@@ -60,17 +60,18 @@ def _read_arguments() -> argparse.Namespace:
     parser.add_argument("--sample", type=int, default=0, help="so many of all, 0 for every one")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", action="append", default=[], help="name of a module, repeatable")
+    parser.add_argument("--tests", action="append", default=[], help="other tests, repeatable")
     parser.add_argument("--jobs", type=int, default=1, help="processes side by side")
     return parser.parse_args()
 
 
-def _run(chosen: list[Mutant], jobs: int) -> list[Mutant]:
+def _run(chosen: list[Mutant], tests: list[str], jobs: int) -> list[Mutant]:
     """Hand the mutants to workers; return those that no test noticed."""
     by_key = {_key(each): each for each in chosen}
     shares = [chosen[number::jobs] for number in range(jobs)]
     workers = [
         subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, str(Path(__file__).with_name("worker.py")), *TESTS],
+            [sys.executable, str(Path(__file__).with_name("worker.py")), *tests],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -55,11 +55,12 @@ class CommandAdapter:
             is_version_tested=True,
             capabilities=Capabilities(has_cost_usd=True),
             tier=Tier.CONTRACT,
+            tier_note="the demonstration runs it from end to end with a scripted program",
             problem=""
             if path
             else "the program of agent_command is not on PATH"
             if self._argv
-            else "acceptance.toml names no agent_command",
+            else "acceptance.toml names no agent_command, and no other --adapter was chosen",
         )
 
     def build(self, brief: Brief) -> Launch:

@@ -172,6 +172,7 @@ def _build_engine(reading: Reading, log: SqliteLog, adapters: Mapping[str, Adapt
         clock=clock,
         publisher=Publisher(project=project, session=reading.session, replan=replan),
         central_file=reading.central_name,
+        state=state,
     )
 
 

@@ -19,7 +19,7 @@ from orchestrator.cli.places import find_document
 from orchestrator.config import RunSettings
 from orchestrator.document.sources import decode_document
 from orchestrator.domain.batches import Severity
-from orchestrator.views.terminal import render_findings
+from orchestrator.views.terminal import count, render_findings
 
 
 def lint(  # noqa: PLR0913 - its options
@@ -84,7 +84,7 @@ def _show(reading: Reading) -> None:
     for each in reading.session.batches:
         waits = f", after {', '.join(each.depends_on)}" if each.depends_on else ""
         say(
-            f"{each.id}: line {each.line}, {len(each.tasks)} tasks, "
+            f"{each.id}: line {each.line}, {count(len(each.tasks), 'task')}, "
             f"{each.priority.name.lower()}, {' + '.join(each.agents) or 'no agent'}{waits}"
         )
     if reading.findings:

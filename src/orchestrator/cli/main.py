@@ -15,7 +15,7 @@ from orchestrator.cli.output import (
     EXIT_USAGE,
     report_error,
 )
-from orchestrator.domain.errors import FatalError, OrchestratorError
+from orchestrator.domain.errors import FatalError, OrchestratorError, UsageInvalid
 
 DEBUG_FLAG: Final = "--debug"
 
@@ -85,7 +85,7 @@ def run_command(tokens: Sequence[str]) -> int:
         if is_debug:
             raise
         report_error(str(e))
-        return EXIT_FATAL if isinstance(e, FatalError) else EXIT_REFUSED
+        return _exit_code(e)
     except BrokenPipeError:
         # Whoever read our output has left (`| head`); what it did not read is thrown away.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -99,6 +99,13 @@ def run_command(tokens: Sequence[str]) -> int:
         report_error("interrupted; agents at work go on, `orchestrate run` takes them up again")
         return EXIT_INTERRUPTED
     return code if isinstance(code, int) else EXIT_DONE
+
+
+def _exit_code(error: OrchestratorError) -> int:
+    """Return what a process supervisor has to know of an error."""
+    if isinstance(error, FatalError):
+        return EXIT_FATAL
+    return EXIT_USAGE if isinstance(error, UsageInvalid) else EXIT_REFUSED
 
 
 def main() -> None:

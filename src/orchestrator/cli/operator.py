@@ -15,7 +15,7 @@ from orchestrator.cli.output import EXIT_DONE, Json, print_json, say
 from orchestrator.cli.places import find_project
 from orchestrator.core.state import BatchRecord, RunState
 from orchestrator.domain.batches import BatchId
-from orchestrator.domain.errors import InputInvalid
+from orchestrator.domain.errors import InputInvalid, UsageInvalid
 from orchestrator.domain.events import (
     Event,
     OperatorApproved,
@@ -102,7 +102,7 @@ def cancel(
         json_: One JSON document on stdout.
     """
     if (batch is None) != everything:
-        raise InputInvalid("name one batch to cancel, or say --all")
+        raise UsageInvalid("name one batch to cancel, or say --all")
 
     def refuse(state: RunState) -> None:
         if batch is None:

@@ -1,6 +1,6 @@
 """`orchestrate run`: the loop, with a line for everything that happens."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
 
@@ -88,7 +88,20 @@ def run(  # noqa: PLR0913 - the options of the loop
             print_json(summarize(state, events))
         else:
             stdout.print(render_run(state))
+            for hint in _hints(state):
+                say(hint)
     return EXIT_DONE if all(each.state in GOOD for each in state.batches) else EXIT_REFUSED
+
+
+def _hints(state: RunState) -> Iterator[str]:
+    """Yield what a person does next, and where the work is."""
+    if any(each.commit for each in state.batches):
+        yield f"merged work is on the branch {running.BRANCH}: git merge {running.BRANCH}"
+    for record in state.scheduled():
+        if record.state is BatchState.AWAITING_APPROVAL:
+            yield f"{record.plan.id} waits for you: orchestrate approve {record.plan.id}"
+        elif record.state not in GOOD and record.reason:
+            yield f"{record.plan.id} is {record.state.value}: orchestrate why {record.plan.id}"
 
 
 def follow(drive: Callable[[Listener], T]) -> T:

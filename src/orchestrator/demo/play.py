@@ -17,7 +17,7 @@ from orchestrator.bootstrap.logs import open_log, opened
 from orchestrator.config import RunSettings
 from orchestrator.core.state import RunState
 from orchestrator.demo.stage import ASSETS, Stage
-from orchestrator.domain.errors import InputInvalid
+from orchestrator.domain.errors import UsageInvalid
 from orchestrator.domain.events import AttemptEnded, Recorded, ReportQuarantined
 from orchestrator.store.sqlite_log import SqliteLog
 
@@ -53,11 +53,11 @@ def load_scenario(name: str) -> dict[str, Any]:
     """Return a scenario.
 
     Raises:
-        InputInvalid: there is none of that name.
+        UsageInvalid: there is none of that name.
     """
     path = ASSETS / "scenarios" / f"{name}.toml"
     if name not in scenario_names():
-        raise InputInvalid(f"no scenario is called {name}; there are {', '.join(scenario_names())}")
+        raise UsageInvalid(f"no scenario is called {name}; there are {', '.join(scenario_names())}")
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 

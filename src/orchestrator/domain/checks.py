@@ -70,7 +70,8 @@ class CommandCheck:
     needs: tuple[str, ...] = ()
     """Files, as in `argv` or relative to the tree, without which nothing can be measured."""
     unmeasured_regex: str | None = None
-    """A failure whose output matches was no measurement: the server is out of reach."""
+    """A failure whose output matches was no measurement, for example a server out of reach; the
+    first group, or what matched, is the reason."""
     json_pointer: str = ""
     """Where in the JSON document on standard output the measured value stands; as in
     `JsonPathCheck`. Empty: the output is no JSON."""

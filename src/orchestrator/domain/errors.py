@@ -20,6 +20,10 @@ class InputInvalid(OrchestratorError):
     """A file or an argument cannot be used; the sentence says where and what to do."""
 
 
+class UsageInvalid(InputInvalid):
+    """A command was called in a way that has no meaning; the sentence says how to call it."""
+
+
 class AgentUnusable(OrchestratorError):
     """An agent command line is missing or not logged in: block the batch, spend nothing."""
 

@@ -82,6 +82,7 @@ class Engine:
     central_file: str
     on_event: Callable[[Recorded, RunState], None] = lambda _event, _state: None
     state: RunState = field(default_factory=RunState)
+    """Folded from the log up to where this process took over; nobody is told of that part again."""
     _jobs: dict[Command, Future[Event]] = field(default_factory=dict)
     _final_seen_ms: dict[str, int] = field(default_factory=dict)
 
@@ -133,7 +134,7 @@ class Engine:
         self, command: Command, pool: ThreadPoolExecutor, listener: ReportListener
     ) -> None:
         """Have one command done, or go on with it."""
-        if command in self._jobs:
+        if command in self._jobs or (isinstance(command, IntegrateAttempt) and self._is_merging()):
             return
         match command:
             case TakeBaseline():
@@ -169,6 +170,13 @@ class Engine:
                 self._append(RunFinished(reason=command.reason))
             case _:
                 assert_never(command)
+
+    def _is_merging(self) -> bool:
+        """Tell whether a merge is under way: each is judged on top of the last.
+
+        A batch that comes to the front of the schedule meanwhile waits for it all the same.
+        """
+        return any(isinstance(each, IntegrateAttempt) for each in self._jobs)
 
     def _plan(self, command: PlanAttempt, listener: ReportListener) -> None:
         """Prepare an attempt and store it; from then on it may run."""

@@ -46,12 +46,10 @@ def check_command(check: CommandCheck, root: Path, sidecar_folder: Path) -> Obse
         return outcome
     finding = _judge(check, outcome)
     if finding.outcome is CheckOutcome.FAIL and check.unmeasured_regex is not None:
-        text = outcome.all_text
-        line = next(
-            (each for each in text.splitlines() if re.search(check.unmeasured_regex, each)), ""
-        )
-        if line:
-            return replace(not_measured(line.strip(' ",')[:200]), output=finding.output)
+        found = re.search(check.unmeasured_regex, outcome.all_text)
+        if found is not None:
+            reason = found[1] if found.re.groups else found[0]
+            return replace(not_measured(reason[:200]), output=finding.output)
     return finding
 
 
@@ -113,7 +111,7 @@ def _read_json(check: CommandCheck, stdout: bytes) -> Observation:
         document, check.json_pointer, comparison=check.comparison, target=check.target
     )
     beside = [
-        f"{pointer.rsplit('.', 1)[-1]} {shown}"
+        f"{'.'.join(pointer.split('.')[-2:])} {shown}"
         for pointer in check.json_show
         if (shown := show_value(document, pointer)) is not None
     ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import assert_never
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -19,14 +20,21 @@ from orchestrator.domain.events import (
     AttemptVerified,
     BaselineTaken,
     BatchIntegrated,
+    DeadlineNear,
     Event,
     IntegrationFailed,
     MetricsMeasured,
+    OperatorApproved,
     OperatorCancelled,
+    OperatorPaused,
+    OperatorResumed,
+    PlanChanged,
     Recorded,
     ReportAccepted,
     ReportQuarantined,
+    ReportRestored,
     RunFinished,
+    RunResumed,
     RunStarted,
     TroubleNoted,
 )
@@ -75,6 +83,7 @@ def render_state(state: RunState) -> RenderableType:
                 Text(fact.claim.value, style="bold red" if lie else ""),
                 Text(fact.proof.value, style=_PROOF_STYLES[fact.proof]),
                 escape(clean_line(fact.reason or (record.reason if is_first else ""), 70)),
+                end_section=position == len(record.facts) - 1,
             )
     return table
 
@@ -156,6 +165,7 @@ def render_reasons(batch_id: str, events: Sequence[Recorded]) -> RenderableType:
                 proof = f"  [proof {each.evidence[:8]}]" if each.evidence else ""
                 line = f"       {each.outcome.value:<12} {each.check_id}: {said}{proof}"
                 lines.append(Text(clean_line(line, 240)))
+    lines.append(Text("what a proof printed is in .orchestrator/artifacts", style="dim"))
     return Group(*lines)
 
 
@@ -163,7 +173,7 @@ def describe(event: Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one line fo
     """Return an event as one sentence, quoted texts made harmless."""
     match event:
         case RunStarted():
-            return f"run {event.run_id} started with {len(event.batches)} batches"
+            return f"run {event.run_id} started with {count(len(event.batches), 'batch')}"
         case RunFinished():
             return f"run finished: {event.reason}"
         case BaselineTaken():
@@ -177,7 +187,7 @@ def describe(event: Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one line fo
             return f"{event.batch_id}: silent for {event.quiet_ms / 1000:.1f} s"
         case ReportAccepted():
             claimed = sum(1 for each in event.report.claims if each.mark.value == "ok")
-            return f"{event.batch_id}: {event.report.level} report claims {claimed} tasks"
+            return f"{event.batch_id}: {event.report.level} report claims {count(claimed, 'task')}"
         case ReportQuarantined():
             said = f"{event.code}: line {event.line} of {clean_line(event.source, 80)}: "
             tail = f" | propose: {event.corrected}" if event.corrected else ""
@@ -200,11 +210,30 @@ def describe(event: Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one line fo
         case MetricsMeasured():
             good = sum(1 for each in event.results if each.outcome is CheckOutcome.PASS)
             return f"{good} of {len(event.results)} metrics are green"
+        case RunResumed():
+            return f"an orchestrator goes on with the run, as process {event.pid}"
+        case PlanChanged():
+            return f"{event.batch.id}: the document was edited, the plan follows it"
+        case DeadlineNear():
+            return f"{event.batch_id}: 80 % of the time is used"
+        case ReportRestored():
+            return f"{event.batch_id}: its line in the central file had vanished and was restored"
+        case OperatorApproved():
+            return f"{event.batch_id}: approved by a person"
+        case OperatorPaused():
+            return "a person paused the run: nothing more is handed out"
+        case OperatorResumed():
+            return "a person lifted the pause"
         case OperatorCancelled():
             return f"a person cancelled {event.batch_id or 'everything'}"
         case _:
-            name = getattr(event, "batch_id", "")
-            return f"{type(event).__name__} {name}".strip()
+            assert_never(event)
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 task`, `2 batches`."""
+    ending = "es" if noun.endswith("ch") else "s"
+    return f"{number} {noun}{'' if number == 1 else ending}"
 
 
 def _time(at_ms: int) -> str:

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -54,6 +55,8 @@ class GitWorktrees:
         self._folder = folder.resolve()  # git notes resolved paths, and they are compared
         self._branch = branch
         self._git_dirs: dict[Path, Path] = {}
+        self._books = threading.RLock()
+        """Held while git notes which worktrees there are; several jobs make and remove some."""
         if self._try(repository, "rev-parse", "--git-dir") is None:
             raise WorktreeFailed(f"{repository} is no git repository: run `git init` there")
         if self._try(repository, "rev-parse", "--verify", "HEAD^{commit}") is None:
@@ -178,9 +181,10 @@ class GitWorktrees:
 
     def discard(self, checkout: str) -> None:
         """Remove a checkout made by `checkout`."""
-        _remove(Path(checkout))
-        self._git_dirs.pop(Path(checkout), None)
-        self._git(self._repository, "worktree", "prune")
+        with self._books:
+            _remove(Path(checkout))
+            self._git_dirs.pop(Path(checkout), None)
+            self._git(self._repository, "worktree", "prune")
 
     def is_merged(self, commit: str) -> bool:
         """Tell whether a commit is part of the merged work."""
@@ -231,8 +235,9 @@ class GitWorktrees:
 
     def _add(self, path: Path, commit: str) -> None:
         """Make a worktree in the place of whatever is there."""
-        self.discard(str(path))
-        self._git(self._repository, "worktree", "add", "--quiet", "--detach", str(path), commit)
+        with self._books:
+            self.discard(str(path))
+            self._git(self._repository, "worktree", "add", "--quiet", "--detach", str(path), commit)
 
     def _git_dir_of(self, worktree: Path) -> Path | None:
         """Return what our repository keeps of a worktree; None if it is none of ours."""

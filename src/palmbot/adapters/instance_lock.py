@@ -13,7 +13,7 @@ from palmbot.domain.units import AccountId
 
 def find_holder(directory: Path) -> str | None:
     """Return the process of the bot that runs on this data directory; None if none does."""
-    for path in sorted(directory.glob("*.lock")):
+    for path in (path for each in Environment for path in directory.glob(f"{each}-*.lock")):
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
         except OSError:

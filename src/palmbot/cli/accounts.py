@@ -12,7 +12,7 @@ from palmbot.adapters.ctrader_broker import endpoint_for
 from palmbot.adapters.ctrader_inquirer import BrokerAccess, connect
 from palmbot.adapters.system_clock import SystemClock
 from palmbot.adapters.tls import make_context
-from palmbot.cli.broker import find_broker, find_credentials
+from palmbot.cli.broker import find_broker, find_login
 from palmbot.cli.output import EXIT_DONE, EXIT_REFUSED, print_json, stderr, stdout
 from palmbot.config.loading import load_config
 from palmbot.ctrader.catalogue import AccountList, list_accounts
@@ -60,14 +60,13 @@ def _find_access(simulator: Path | None, settings: Path | None) -> BrokerAccess:
     if simulator is not None:
         return find_broker(simulator, settings)
     config = load_config(settings)
-    credentials = find_credentials(config)
-    chosen = config.access.account_id
+    login = find_login(config)
     return BrokerAccess(
         endpoint=endpoint_for(Environment.DEMO),
         tls=make_context(config.tls.cafile),
-        credentials=credentials,
+        credentials=login.credentials,
         environment=Environment.DEMO,
-        account_id=chosen or AccountId(0),
+        account_id=login.account_id or AccountId(0),
     )
 
 

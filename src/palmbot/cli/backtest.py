@@ -81,7 +81,8 @@ def backtest(  # noqa: PLR0913  (options of one command)
         commission: Commission of each side in basis points.
         swap: Financing of each night in basis points, negative if you pay; three on Wednesday.
         breakers: Circuit breakers as in live trading, or none.
-        sentiment: Recorded scores: CSV with time_ms, score, confidence, domains, has_driver.
+        sentiment: What a bot recorded, or a CSV with time_ms, score, confidence, domains,
+            has_driver; each score counts from when it was known.
         sentiment_mode: What a score may do to a signal.
         balance: Start of the account view, in the currency of the prices.
         risk: Share of equity in per cent that the account loses at a stop.

@@ -7,9 +7,9 @@ from palmbot.bootstrap import Wiring
 from palmbot.cli.directory import choose_directory
 from palmbot.cli.run import wire
 from palmbot.config.loading import load_config
-from palmbot.config.login import find_login
+from palmbot.config.login import Login
+from palmbot.config.login import find_login as read_login
 from palmbot.config.settings import Config
-from palmbot.ctrader.session import Credentials
 
 
 def find_broker(simulator: Path | None, settings: Path | None) -> BrokerAccess:
@@ -35,11 +35,11 @@ def to_access(wiring: Wiring) -> BrokerAccess:
     )
 
 
-def find_credentials(config: Config) -> Credentials:
-    """Return what makes application and token known, for questions about no certain account.
+def find_login(config: Config) -> Login:
+    """Return what opens the broker's door, for questions about no certain account.
 
     Raises:
         ConfigInvalid: nobody is logged in, or `.env` lacks the application.
     """
     environment = config.environment
-    return find_login(config.access, environment, choose_directory(environment, None)).credentials
+    return read_login(config.access, environment, choose_directory(environment, None))

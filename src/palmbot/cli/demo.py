@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,7 +25,7 @@ from palmbot.cli.log import quiet_log
 from palmbot.cli.output import EXIT_DONE, EXIT_REFUSED, print_json, stderr, stdout
 from palmbot.cli.status import render_status
 from palmbot.reports.demo_report import render_demo_report
-from palmbot.reports.demo_run import DemoRun
+from palmbot.reports.demo_run import DemoRun, MoodUse
 from palmbot.reports.page_file import check_place, write_page
 from palmbot.reports.verdict import is_sound
 from palmbot.workbench.demo import DemoOptions, run_demo
@@ -42,6 +43,7 @@ def demo(  # noqa: PLR0913  (options of one command)
     faults: Literal["none", "flaky", "storm"] = "flaky",
     data: Path | None = None,
     symbol: str | None = None,
+    sentiment: Literal["none", "twins"] = "none",
     report: Path = Path("demo-report.html"),
     directory: Path = Path("palmbot-demo"),
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
@@ -60,13 +62,20 @@ def demo(  # noqa: PLR0913  (options of one command)
         faults: How often the link fails, and how badly.
         data: Price file to play instead of the model: bars or ticks, CSV or Parquet.
         symbol: PALMOIL or FCPO; with a price file the name of its contract.
+        sentiment: `twins` asks stand-ins for Perplexity, X and a news feed that fail now and then.
         report: Where the page with the picture goes.
         directory: Where journal and certificates go; made anew each time.
         as_json: Print one JSON document.
     """
     check_place(report)
     options = DemoOptions(
-        days=days, seed=seed, faults=faults, directory=directory, data=data, symbol=symbol
+        days=days,
+        seed=seed,
+        faults=faults,
+        directory=directory,
+        data=data,
+        symbol=symbol,
+        has_twins=sentiment == "twins",
     )
     with quiet_log(), _show_progress() as tell:
         run = asyncio.run(run_demo(options, tell))
@@ -106,6 +115,7 @@ def render_document(run: DemoRun) -> dict[str, Any]:
         "reconnects": figures.reconnects,
         "journal": {"verified": figures.journal_verified},
         "replay": {"identical": figures.replay_identical},
+        "sentiment": None if run.mood is None else asdict(run.mood),
         "seconds": figures.seconds,
     }
 
@@ -135,10 +145,27 @@ def render_summary(run: DemoRun) -> Table:
         ("links regained", str(figures.reconnects)),
         ("journal verified", "yes" if figures.journal_verified else "NO"),
         ("replay identical", "yes" if figures.replay_identical else "NO"),
+        *_summarize_mood(run.mood),
         ("seconds", f"{figures.seconds:.1f}"),
     ):
         table.add_row(name, value)
     return table
+
+
+def _summarize_mood(mood: MoodUse | None) -> tuple[tuple[str, str], ...]:
+    if mood is None:
+        return ()
+    rate = "-" if mood.hit_rate is None else f"{mood.hit_rate:.1%}"
+    stood_in = sum(each.count for each in mood.fallbacks if each.next_source != "none")
+    return (
+        ("sentiment lookups", str(mood.lookups)),
+        ("  hits", f"{mood.hits} ({rate})"),
+        ("  misses", str(mood.cold_misses + mood.expired_misses)),
+        ("  renewals", str(mood.refreshes)),
+        ("  fallbacks to the next source", str(stood_in)),
+        ("  answers not believed", str(mood.quarantined)),
+        ("  signals vetoed", f"{mood.veto_blocks} of {mood.signals}"),
+    )
 
 
 @contextmanager

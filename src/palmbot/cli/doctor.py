@@ -35,6 +35,7 @@ from palmbot.workbench.checkup_machine import (
     examine_journal,
     examine_machine,
     examine_settings,
+    examine_tokens,
 )
 
 COLOURS = {Grade.OK: "green", Grade.WARN: "yellow", Grade.FAIL: "bold red", Grade.SKIP: "dim"}
@@ -100,8 +101,10 @@ def examine_config(
     environment = config.environment if simulator is None else Environment.SIMULATOR
     account_id = None if simulator else config.access.account_id
     now = SystemClock().wall_ms()
+    tokens = [] if simulator else [examine_tokens(home, config.access, now)]
     return [
         *examine_settings(config),
+        *tokens,
         *_examine_network(config, simulator, home, is_offline=is_offline),
         *examine_journal(home, environment, account_id, now),
     ]
@@ -115,7 +118,7 @@ def is_fit(findings: list[Finding]) -> bool:
 def _examine_network(
     config: Config, simulator: Path | None, home: Path, *, is_offline: bool
 ) -> list[Finding]:
-    names = ("clock", "DNS", "TLS", "token", *BROKER_ROWS)
+    names = ("clock", "DNS", "TLS", *BROKER_ROWS)
     if is_offline:
         return [skip(name, "asked to stay offline") for name in names]
     clock = SystemClock()
@@ -134,7 +137,6 @@ def _examine_network(
         wiring = wire(config, simulator, home, is_shadow=True)
     except PalmbotError as e:
         return findings + _examine_without_access(config, e)
-    findings.append(_examine_token(simulator))
     wanted = Wanted(
         symbol=wiring.params.symbol_name,
         risk_percent=config.risk.risk_percent,
@@ -152,13 +154,9 @@ def _examine_without_access(config: Config, error: PalmbotError) -> list[Finding
         server = examine_server(endpoint, tls, SystemClock().wall_ms())
     except PalmbotError as e:
         server = [fail_by("TLS", e)]
-    return [*server, fail_by("token", error)] + [
-        skip(name, "not asked: see token") for name in BROKER_ROWS
+    return [*server, fail_by(BROKER_ROWS[0], error)] + [
+        skip(name, f"not asked: see {BROKER_ROWS[0]}") for name in BROKER_ROWS[1:]
     ]
-
-
-def _examine_token(simulator: Path | None) -> Finding:
-    return ok("token", f"in {ENV_NAME}" if simulator is None else "the simulator's own")
 
 
 def describe_settings(config: Config) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from palmbot.cli.output import (
 from palmbot.domain.errors import FatalError, PalmbotError
 
 DEBUG_FLAG = "--debug"
+RESEARCH_MODULES = frozenset({"distributed", "numba", "numpy", "plotly", "polars"})
+"""What only the extra `research` brings; the bot trades without it."""
 
 COMMANDS = (
     ("demo", "palmbot.cli.demo:demo", "Trade a simulated month in a minute, with a report."),
@@ -30,6 +32,7 @@ COMMANDS = (
     ("symbols", "palmbot.cli.symbols:symbols", "List what the broker trades, by exact name."),
     ("history", "palmbot.cli.history:history", "Fetch the broker's bars into a Parquet file."),
     ("backtest", "palmbot.cli.backtest:backtest", "Replay a file of bars through the bot."),
+    ("optimize", "palmbot.cli.optimize:optimize", "Search a grid on a price file; more than luck?"),
     ("backup", "palmbot.cli.backup:backup", "Write journal and settings into one file."),
     ("restore", "palmbot.cli.backup:restore", "Put a backup back; the bot then starts halted."),
     ("status", "palmbot.cli.status:status", "Show how the bot stands."),
@@ -49,6 +52,13 @@ JOURNAL_COMMANDS = (
     ("verify", "Follow the hash chain from the first step to the last."),
     ("export", "Print every step as one JSON document a line."),
     ("replay", "Decide every recorded event again and compare the commands."),
+)
+
+SENTIMENT_COMMANDS = (
+    ("probe", "Ask every source that is set up once; show status, shape and cost."),
+    ("score", "Score a headline, or a file of them, by the offline rules."),
+    ("stats", "Show hit rate, failures and cost."),
+    ("report", "Compare the same bars with and without recorded sentiment."),
 )
 
 
@@ -101,6 +111,13 @@ def make_app(*, is_list: bool) -> App:
         place = f"palmbot.cli.journal:{name}"
         journal.command(place, name=name, help=line if is_list else None)
     app.command(journal)
+    sentiment = App(name="sentiment", help="Look at the market's mood, its sources and its worth.")
+    for name, line in SENTIMENT_COMMANDS:
+        # The report needs the research tools, the others do not.
+        module = "sentiment_report" if name == "report" else "sentiment"
+        place = f"palmbot.cli.{module}:{name}"
+        sentiment.command(place, name=name, help=line if is_list else None)
+    app.command(sentiment)
     return app
 
 
@@ -111,7 +128,7 @@ def run_command(tokens: Sequence[str]) -> int:
     # A list of commands is shown where no command is named: `palmbot`, `palmbot journal --help`.
     names = [word for word in words if not word.startswith("-")]
     try:
-        code = make_app(is_list=not names or names == ["journal"])(
+        code = make_app(is_list=not names or names in (["journal"], ["sentiment"]))(
             words,
             exit_on_error=False,
             result_action="return_value",
@@ -123,10 +140,29 @@ def run_command(tokens: Sequence[str]) -> int:
             raise
         report_error(str(e))
         return EXIT_FATAL if isinstance(e, FatalError) else EXIT_REFUSED
+    except ImportError as e:
+        missing = find_missing_tool(e)
+        if is_debug or missing is None:
+            raise
+        report_error(
+            f"this command needs {missing}, a tool of research that is not installed: run "
+            "`pip install --require-hashes -r requirements/research.txt`"
+        )
+        return EXIT_REFUSED
     except KeyboardInterrupt:
         report_error("interrupted")
         return EXIT_INTERRUPTED
     return code if isinstance(code, int) else EXIT_DONE
+
+
+def find_missing_tool(error: BaseException | None) -> str | None:
+    """Return the tool of research whose absence is behind an error; None if it is another one."""
+    while error is not None:
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            package = error.name.partition(".")[0]
+            return package if package in RESEARCH_MODULES else None
+        error = error.__cause__
+    return None
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from palmbot.adapters.journal_search import read_last_state
 from palmbot.adapters.operator_socket import NobodyListens, ask
 from palmbot.bootstrap import SOCKET_NAME
 from palmbot.cli.directory import find_journal
-from palmbot.cli.output import EXIT_DONE, print_json, stderr, stdout
+from palmbot.cli.output import EXIT_DONE, EXIT_REFUSED, print_json, stderr, stdout
 from palmbot.core.engine import decide
 from palmbot.core.state import initial_state
 from palmbot.domain.errors import InputInvalid
@@ -24,6 +24,7 @@ from palmbot.live.status import Status, describe_status
 def status(
     *,
     directory: Path | None = None,
+    running: bool = False,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> int:
     """Show price, RSI, position, equity, link and the last decision of the bot.
@@ -35,6 +36,7 @@ def status(
 
     Args:
         directory: Data directory of the bot; needed if several run here.
+        running: Exit code 1 unless a bot runs and answers, for a process supervisor.
         as_json: Print one JSON document.
     """
     journal = find_journal(directory)
@@ -45,13 +47,14 @@ def status(
         found, since_ms = _read_last_status(journal)
     else:
         found = msgspec.convert(reply["status"], type=Status)
+    code = EXIT_REFUSED if running and since_ms is not None else EXIT_DONE
     if as_json:
         print_json({"is_running": since_ms is None, **msgspec.to_builtins(found)})
-        return EXIT_DONE
+        return code
     if since_ms is not None:
         stderr.print(f"[bold]not running[/]; its journal ends at {_moment(since_ms)}")
     stdout.print(render_status(found))
-    return EXIT_DONE
+    return code
 
 
 def _read_last_status(journal: Path) -> tuple[Status, int]:

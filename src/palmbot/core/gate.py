@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from palmbot.core.breakers.verdict import (
+    find_burst,
     find_forbidding,
     find_unknown,
     find_wide_spread,
@@ -173,6 +174,7 @@ def deny_entry(
         or _deny_session(state, account, symbol, side)
         or _deny_unknown(state, params)
         or _deny_price(state, params, tick)
+        or _deny_burst(state, params)
         or _deny_rate(state, params)
     )
 
@@ -321,6 +323,11 @@ def _deny_spread(state: EngineState, params: EngineParams, tick: Tick) -> Denied
         )
     wide = find_wide_spread(state, params)
     return Denied(code=Denial.SPREAD, text=wide) if wide else None
+
+
+def _deny_burst(state: EngineState, params: EngineParams) -> Denied | None:
+    text = find_burst(state, params)
+    return Denied(code=Denial.VOL_SPIKE, text=text) if text else None
 
 
 def _deny_rate(state: EngineState, params: EngineParams) -> Denied | None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from palmbot.core.flatten import order_flatten
 from palmbot.core.intents import ask_close
 from palmbot.core.link import ask_books, halt, release
-from palmbot.core.reconcile import LATE_STATES, name_position
+from palmbot.core.reconcile import BALANCE_ITEM, JOURNAL_ITEM, LATE_STATES, name_position
 from palmbot.core.state import (
     ClosedPosition,
     DiscrepancyClass,
@@ -104,8 +104,25 @@ def on_acknowledged(step: Step, event: OperatorAcknowledged) -> None:
         step.say(f"{REFUSED}: {event.item} is not an open item")
     elif held is not None:
         _settle_position(step, held, item, event)
+    elif event.item == BALANCE_ITEM and event.action is Acknowledgement.ADOPT:
+        _adopt_balance(step, event)
+    elif event.item == JOURNAL_ITEM and event.action is Acknowledgement.IGNORE:
+        release(step, JOURNAL_ITEM)
+        step.conclude(f"orders that the journal lacks ignored by {event.actor}: {event.reason}")
+        ask_books(step, "an item was settled", attempt=0)
     else:
         step.say(f"{REFUSED}: {event.item} ({item.detail}) cannot be settled by {event.action}")
+
+
+def _adopt_balance(step: Step, event: OperatorAcknowledged) -> None:
+    """Let a balance that nothing explains be the one from which the next comparison counts."""
+    books = step.books
+    step.set_books(
+        replace(books, settled_balance=books.balance, settled_version=books.balance_version)
+    )
+    release(step, BALANCE_ITEM)
+    step.conclude(f"balance adopted by {event.actor}: {event.reason}")
+    ask_books(step, "an item was settled", attempt=0)
 
 
 def _settle_intent(step: Step, intent: Intent, event: OperatorAcknowledged) -> None:

@@ -89,7 +89,7 @@ def on_filled(step: Step, event: OrderFilled) -> None:
         return
     doubt = _find_doubt(step, event)
     if doubt:
-        ask_books(step, doubt, attempt=0)
+        _look_up(step, doubt)
 
 
 def on_ended(step: Step, event: OrderEnded) -> None:
@@ -118,7 +118,7 @@ def on_position_changed(step: Step, event: PositionChanged) -> None:
         )
         if _is_here(step, remote.symbol_id) and not is_known:
             whose = "of somebody else" if is_foreign else "of ours that we do not know"
-            ask_books(step, f"a position {whose} changed", attempt=0)
+            _look_up(step, f"a position {whose} changed")
         return
     step.put_position(
         replace(
@@ -135,11 +135,11 @@ def on_position_changed(step: Step, event: PositionChanged) -> None:
         if is_for_it and is_done and intent.state in UNANSWERED:
             advance(step, intent, IntentState.FILLED, "broker: levels are set")
     if remote.stop_loss is None:
-        ask_books(step, "a position without a stop", attempt=0)
+        _look_up(step, "a position without a stop")
     elif is_stop_loose(held, remote.stop_loss):
-        ask_books(step, "a stop looser than intended", attempt=0)
+        _look_up(step, "a stop looser than intended")
     elif remote.volume != held.volume:
-        ask_books(step, "a volume that does not fit our books", attempt=0)
+        _look_up(step, "a volume that does not fit our books")
 
 
 def on_balance_changed(step: Step, event: BalanceChanged) -> None:
@@ -152,6 +152,12 @@ def on_unreadable(step: Step, event: ExecutionUnreadable) -> None:
     """Compare the books, because something happened that we could not read."""
     step.say(f"unreadable execution: {event.reason}")
     ask_books(step, f"an execution could not be read: {event.reason}", attempt=0)
+
+
+def _look_up(step: Step, doubt: str) -> None:
+    """Stop entries over what does not fit, say so, and read the broker's books at once."""
+    step.say(doubt)
+    ask_books(step, doubt, attempt=0)
 
 
 def _find_doubt(step: Step, event: OrderFilled) -> str:  # noqa: PLR0911 - a list of questions

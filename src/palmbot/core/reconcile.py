@@ -27,11 +27,12 @@ from palmbot.domain.orders import (
     Position,
     parse_label,
 )
-from palmbot.domain.units import PRICE_SCALE, PositionId, Price
+from palmbot.domain.units import MONEY_SCALE, PRICE_SCALE, OrderId, PositionId, Price
 
 POSITION_ITEM = "position:"
 CLOCK_ITEM = "clock"
 BALANCE_ITEM = "balance"
+JOURNAL_ITEM = "journal"
 EXPIRY_GRACE_MS = 5_000
 """Broker time after an order's end of life before its absence counts."""
 PROOF_GAP_MS = 10_000
@@ -55,6 +56,7 @@ def compare_books(
         *comparison.other_positions(),
         *comparison.intents(),
         *comparison.orders(),
+        *comparison.forgotten_orders(),
         *comparison.balance(),
     )
 
@@ -84,6 +86,25 @@ def find_foreign(
         and parse_label(position.label, params.environment) is None
         and position.position_id not in state.books.positions
     )
+
+
+def find_forgotten(
+    broker: BrokerBooks, state: EngineState, params: EngineParams
+) -> tuple[OrderId, ...]:
+    """Return the past orders of ours that our books lack, oldest first.
+
+    Those of an open position are left out: the position itself is the difference then.
+    """
+    books = state.books
+    open_now = {position.position_id for position in broker.positions}
+    found = []
+    for order in broker.past_orders:
+        intent_id = parse_label(order.label, params.environment)
+        is_ours = intent_id is not None and not order.is_closing and not order.is_protection
+        is_known = intent_id in books.intents or order.position_id in books.closed_positions
+        if is_ours and not is_known and order.position_id not in open_now:
+            found.append(order.order_id)
+    return tuple(each for each in found if each not in books.forgotten_orders)
 
 
 class _Comparison:
@@ -200,18 +221,51 @@ class _Comparison:
                 intent_id=intent_id,
             )
 
+    def forgotten_orders(self) -> Iterator[Discrepancy]:
+        """Orders of ours that are over and that our books know nothing of.
+
+        So it looks with a journal that was taken back to an older copy, a data directory that was
+        lost, and a second bot on the account: what the breakers remember is then not all.
+        """
+        found = find_forgotten(self._broker, self._state, self._params)
+        if found:
+            yield Discrepancy(
+                kind=DiscrepancyClass.REMOTE_ONLY_OURS,
+                item=JOURNAL_ITEM,
+                detail=f"{len(found)} past orders carry our label and are not in the journal (the "
+                f"newest is {found[-1]}): it is older than the account, or another bot trades here",
+                action="halt, ask a person",
+            )
+
     def balance(self) -> Iterator[Discrepancy]:
-        """Money that no fill or deposit we heard of explains."""
+        """Money that moved since the last clean comparison without a fill or payment behind it."""
         ours, theirs = self._books, self._broker
-        is_older = 0 < theirs.balance_version < ours.balance_version
-        if ours.balance != theirs.balance and not is_older:
+        if ours.settled_balance is None or 0 < theirs.balance_version < ours.balance_version:
+            return
+        gap = theirs.balance - ours.settled_balance - self._read_explained()
+        if gap != 0:
             yield Discrepancy(
                 kind=DiscrepancyClass.BALANCE_GAP,
-                item="balance",
-                detail=f"{ours.balance} (version {ours.balance_version}) here, "
-                f"{theirs.balance} (version {theirs.balance_version}) at the broker",
-                action="take over the broker's",
+                item=BALANCE_ITEM,
+                detail=f"{gap / MONEY_SCALE:+.2f} that no fill and no payment explains: "
+                f"{ours.settled_balance / MONEY_SCALE:.2f} (version {ours.settled_version}) when "
+                f"last compared, {theirs.balance / MONEY_SCALE:.2f} (version "
+                f"{theirs.balance_version}) at the broker",
+                action="take over the broker's, read again, then ask a person",
             )
+
+    def _read_explained(self) -> int:
+        """Return what fills and payments moved the balance since the last clean comparison."""
+        ours, theirs = self._books, self._broker
+        if theirs.balance_version == 0:
+            # Without numbers nobody can say what the balance of the comparison held already:
+            # what we heard of has been booked one by one.
+            return ours.balance - (ours.settled_balance or 0)
+        closings = [each.closing for each in theirs.fills if each.closing is not None]
+        moves = [(each.balance_version, each.net_profit) for each in closings]
+        moves += [(each.balance_version, each.delta) for each in theirs.payments]
+        first, last = ours.settled_version, theirs.balance_version
+        return sum(amount for version, amount in moves if first < version <= last)
 
     def _size(self, held: OpenPosition, remote: Position) -> Iterator[Discrepancy]:
         if remote.side is not held.side:

@@ -29,11 +29,14 @@ from palmbot.core.link import (
     schedule_check,
 )
 from palmbot.core.reconcile import (
+    BALANCE_ITEM,
     CLOCK_ITEM,
+    JOURNAL_ITEM,
     LATE_STATES,
     POSITION_ITEM,
     compare_books,
     find_foreign,
+    find_forgotten,
     find_order,
     is_stop_loose,
     name_position,
@@ -67,6 +70,8 @@ from palmbot.domain.units import IntentId, PositionId
 OLD_READINGS_MAX = 3
 """Readings in a row put aside as older than the events: a wrong stamp must not keep us from
 acting on what the broker says."""
+FORGOTTEN_ORDERS_MAX = 512
+"""So many orders of ours without a row are named once; a busy month has fewer."""
 REPAIRS_MAX = 3
 """Failed repairs of a missing stop before the position is closed instead."""
 CLEAN_READINGS = 2
@@ -75,7 +80,13 @@ READINGS_BEFORE_QUARANTINE = 2
 """Complete readings that have to miss a position before a person is asked."""
 RECONCILIATION = "reconciliation"
 
-WAITING = frozenset({DiscrepancyClass.IN_FLIGHT_UNDECIDED, DiscrepancyClass.LOCAL_ONLY})
+WAITING = frozenset(
+    {
+        DiscrepancyClass.IN_FLIGHT_UNDECIDED,
+        DiscrepancyClass.LOCAL_ONLY,
+        DiscrepancyClass.BALANCE_GAP,
+    }
+)
 """Found in reading after reading until something settles them; told once."""
 
 ENDS = {
@@ -103,6 +114,8 @@ def on_books(step: Step, event: BooksReported) -> None:
         return
     _take_details(step, broker)
     _release_settled(step, broker)
+    if not any(found.kind is DiscrepancyClass.BALANCE_GAP for found in differences):
+        _explain_balance(step, broker)
     for found in differences:
         _act(step, found, broker)
     _conclude(step, broker, differences, is_news=is_news)
@@ -127,6 +140,8 @@ def _absorb(step: Step, broker: BrokerBooks) -> None:
     for order in ours:
         if order.status in {OrderStatus.ACCEPTED, OrderStatus.FILLED}:
             apply_accepted(step, order)
+    for payment in broker.payments:
+        apply_balance(step, payment.balance, payment.balance_version)
     for fill in sorted(broker.fills, key=lambda each: (each.time, each.deal_id)):
         apply_fill(step, orders.get(fill.order_id), fill, positions.get(fill.position_id))
     for order in ours:
@@ -187,6 +202,13 @@ def _take_details(step: Step, broker: BrokerBooks) -> None:
         step.set_books(replace(step.books, foreign_positions=foreign))
 
 
+def _explain_balance(step: Step, broker: BrokerBooks) -> None:
+    """Take the balance over: fills and payments explain it. An item with a person stays there."""
+    apply_balance(step, broker.balance, broker.balance_version)
+    if BALANCE_ITEM not in step.books.quarantine:
+        release(step, BALANCE_ITEM)
+
+
 def _release_settled(step: Step, broker: BrokerBooks) -> None:
     """Let go of items that evidence has settled."""
     remote = {name_position(position.position_id) for position in broker.positions}
@@ -221,9 +243,22 @@ def _act(step: Step, found: Discrepancy, broker: BrokerBooks) -> None:
         order = find_order(broker, found.order_id)
         if order is not None:
             ask_cancel(step, order, found.detail)
+    elif found.item == JOURNAL_ITEM:
+        _distrust_journal(step, found, broker)
     elif found.kind is DiscrepancyClass.BALANCE_GAP:
+        # The broker's balance is the true one, and the day's loss is measured by it at once.
         apply_balance(step, broker.balance, broker.balance_version)
-        step.alarm(Severity.NOTICE, f"balance taken over from the broker: {found.detail}")
+        if _note_absence(step, found.item, broker).readings >= READINGS_BEFORE_QUARANTINE:
+            quarantine(step, found)
+
+
+def _distrust_journal(step: Step, found: Discrepancy, broker: BrokerBooks) -> None:
+    """Halt: trips and losses that the journal has forgotten may stand."""
+    forgotten = find_forgotten(broker, step.state, step.params)
+    known = (*step.books.forgotten_orders, *forgotten)[-FORGOTTEN_ORDERS_MAX:]
+    step.set_books(replace(step.books, forgotten_orders=known))
+    quarantine(step, found)
+    halt(step, RECONCILIATION, found.detail)
 
 
 def _act_on_intent(
@@ -410,6 +445,13 @@ def _conclude(
                 attempt=0,
                 readings_due=0,
                 confirmed_at=broker.taken_at,
+            )
+        )
+        step.set_books(
+            replace(
+                step.books,
+                settled_balance=broker.balance,
+                settled_version=broker.balance_version,
             )
         )
         schedule_check(step)

@@ -216,7 +216,8 @@ class Discrepancy:
 
     kind: DiscrepancyClass
     item: str
-    """Id of an intent, `position:<id>`, `order:<id>`, `balance`, `account`, `symbol` or `clock`."""
+    """Id of an intent, `position:<id>`, `order:<id>`, `balance`, `account`, `symbol`, `clock`
+    or `journal`."""
     detail: str
     """Both sides of it, with numbers."""
     action: str
@@ -261,6 +262,8 @@ class Books:
     """Newest fills applied; a fill in here changes nothing again."""
     closed_positions: tuple[PositionId, ...] = ()
     """Newest positions gone for good; no late fill opens them again."""
+    forgotten_orders: tuple[OrderId, ...] = ()
+    """Orders at the broker that carry our label and are not in our books; a person was told."""
     foreign_positions: tuple[PositionId, ...] = ()
     """Positions in our symbol that are not ours: never touched, and no entry beside them."""
     quarantine: dict[str, QuarantineItem] = field(default_factory=dict)
@@ -268,6 +271,9 @@ class Books:
     """By item: intents and positions being looked for."""
     balance: Money = NO_MONEY
     balance_version: int = 0
+    settled_balance: Money | None = None
+    """Balance of the last clean comparison: what moved it since has to be explained."""
+    settled_version: int = 0
     last_entry_bar: TimestampMs = NO_TIME
     """Bar of the newest entry intent. Bars only move on, so one bar gives one entry at most."""
 

@@ -12,10 +12,9 @@ from palmbot.ctrader.generated.enums_pb2 import (
     ORDER_REJECTED,
     ORDER_REPLACED,
     SWAP,
-    ProtoOAChangeBalanceType,
 )
 from palmbot.ctrader.generated.order_messages_pb2 import ProtoOAExecutionEvent
-from palmbot.ctrader.translate import to_fill, to_money, to_order, to_position
+from palmbot.ctrader.translate import to_fill, to_order, to_payment, to_position
 from palmbot.domain.errors import ProtocolViolation
 from palmbot.domain.events import (
     BalanceChanged,
@@ -27,7 +26,6 @@ from palmbot.domain.events import (
     OrderFilled,
     PositionChanged,
 )
-from palmbot.domain.units import TimestampMs
 
 _ENDS = {
     ORDER_REJECTED: OrderEnd.REJECTED,
@@ -111,14 +109,13 @@ def _translate_fill(execution: ProtoOAExecutionEvent, account_digits: int) -> Ev
 def _translate_payment(execution: ProtoOAExecutionEvent, account_digits: int) -> Events:
     if not execution.HasField("depositWithdraw"):
         raise ProtocolViolation("a payment came without its details")
-    payment = execution.depositWithdraw
-    digits = payment.moneyDigits if payment.HasField("moneyDigits") else account_digits
+    payment = to_payment(execution.depositWithdraw, account_digits)
     return (
         BalanceChanged(
-            balance=to_money(payment.balance, digits),
-            balance_version=payment.balanceVersion,
-            delta=to_money(payment.delta, digits),
-            kind=ProtoOAChangeBalanceType.Name(payment.operationType),
-            time=TimestampMs(payment.changeBalanceTimestamp),
+            balance=payment.balance,
+            balance_version=payment.balance_version,
+            delta=payment.delta,
+            kind=payment.kind,
+            time=payment.time,
         ),
     )

@@ -7,8 +7,13 @@ from typing import TypeVar
 from google.protobuf.message import Message
 
 from palmbot.ctrader.conversation import Procedure, ask
-from palmbot.ctrader.generated.account_messages_pb2 import ProtoOATraderReq, ProtoOATraderRes
-from palmbot.ctrader.generated.entities_pb2 import ProtoOADeal, ProtoOAOrder
+from palmbot.ctrader.generated.account_messages_pb2 import (
+    ProtoOACashFlowHistoryListReq,
+    ProtoOACashFlowHistoryListRes,
+    ProtoOATraderReq,
+    ProtoOATraderRes,
+)
+from palmbot.ctrader.generated.entities_pb2 import ProtoOADeal, ProtoOADepositWithdraw, ProtoOAOrder
 from palmbot.ctrader.generated.enums_pb2 import D1, H1, H4, H12, M1, M2, M3, M4, M5, M10, M15, M30
 from palmbot.ctrader.generated.order_messages_pb2 import (
     ProtoOADealListReq,
@@ -29,11 +34,12 @@ from palmbot.ctrader.translate import (
     to_fill,
     to_money,
     to_order,
+    to_payment,
     to_position,
 )
 from palmbot.domain.errors import ProtocolViolation, RequestRefused, TransientError
 from palmbot.domain.market import Bar
-from palmbot.domain.orders import BrokerBooks, BrokerOrder, Fill
+from palmbot.domain.orders import BrokerBooks, BrokerOrder, Fill, Payment
 from palmbot.domain.units import MS_PER_DAY, MS_PER_MINUTE, AccountId, SymbolId, TimestampMs
 
 P = TypeVar("P", ProtoOADealListRes, ProtoOAOrderListRes)
@@ -108,6 +114,11 @@ class Feed:
         self.executions = 0
         """Execution events so far: books during which it moves are torn."""
 
+    @property
+    def knows_time(self) -> bool:
+        """True once a quote or an execution has told the broker's time."""
+        return self._executed_ms is not None or self._quotes.has_ticks
+
     def saw_time(self, time: TimestampMs) -> None:
         """Remember the broker time of something other than a quote, if it is the newest."""
         if self._executed_ms is None or time > self._executed_ms:
@@ -123,7 +134,7 @@ class Feed:
 
 
 def read_books(account_id: AccountId, since: TimestampMs, feed: Feed) -> Procedure[BrokerBooks]:
-    """Read positions, orders, past orders, fills and balance as of one moment.
+    """Read positions, orders, past orders, fills, balance and payments as of one moment.
 
     Raises:
         ReadingIncomplete: too many rows, or executions kept coming in between.
@@ -152,6 +163,7 @@ def _read_books_once(
     until = TimestampMs(max(since, since if now is None else now) + LOOK_AHEAD_MS)
     deals = yield from _read_deals(account_id, since, until)
     past = yield from _read_orders(account_id, since, until)
+    paid = yield from _read_payments(account_id, since, until)
     fills = [fill for deal in deals if (fill := to_fill(deal, digits)) is not None]
     positions = [to_position(each, digits) for each in held.position]
     pending = [order for each in held.order if not (order := to_order(each)).is_protection]
@@ -168,6 +180,7 @@ def _read_books_once(
         fills=tuple(sorted(fills, key=_fill_age)),
         balance=to_money(trader.balance, digits),
         balance_version=trader.balanceVersion,
+        payments=tuple(sorted((to_payment(each, digits) for each in paid), key=_payment_age)),
     )
 
 
@@ -177,6 +190,28 @@ def _order_age(order: BrokerOrder) -> tuple[int, int]:
 
 def _fill_age(fill: Fill) -> tuple[int, int]:
     return fill.time, fill.deal_id
+
+
+def _payment_age(payment: Payment) -> tuple[int, int]:
+    return payment.time, payment.balance_version
+
+
+def _read_payments(
+    account_id: AccountId, since: TimestampMs, until: TimestampMs
+) -> Procedure[list[ProtoOADepositWithdraw]]:
+    """Read the payments of a window; the server takes a week at a time and lists all of it."""
+    found: dict[int, ProtoOADepositWithdraw] = {}
+    for start in range(since, until, WEEK_MS):
+        page = yield from ask(
+            ProtoOACashFlowHistoryListReq(
+                ctidTraderAccountId=account_id,
+                fromTimestamp=start,
+                toTimestamp=min(start + WEEK_MS, until),
+            ),
+            ProtoOACashFlowHistoryListRes,
+        )
+        found.update({each.balanceHistoryId: each for each in page.depositWithdraw})
+    return list(found.values())
 
 
 def _read_deals(

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from palmbot.ctrader.generated.entities_pb2 import (
     ProtoOAClosePositionDetail,
     ProtoOADeal,
+    ProtoOADepositWithdraw,
     ProtoOAHoliday,
     ProtoOAOrder,
     ProtoOAPosition,
@@ -31,6 +32,7 @@ from palmbot.ctrader.generated.enums_pb2 import (
     POSITION_STATUS_OPEN,
     STOP_LOSS_TAKE_PROFIT,
     SYMBOL_DISTANCE_IN_PERCENTAGE,
+    ProtoOAChangeBalanceType,
 )
 from palmbot.domain.errors import AccountUnsuitable, ProtocolViolation
 from palmbot.domain.market import (
@@ -45,7 +47,7 @@ from palmbot.domain.market import (
     TradingHours,
     TradingMode,
 )
-from palmbot.domain.orders import BrokerOrder, Closing, Fill, OrderStatus, Position
+from palmbot.domain.orders import BrokerOrder, Closing, Fill, OrderStatus, Payment, Position
 from palmbot.domain.units import (
     MONEY_SCALE,
     MS_PER_MINUTE,
@@ -224,6 +226,18 @@ def _to_closing(detail: ProtoOAClosePositionDetail, deal_digits: int) -> Closing
         commission=to_money(detail.commission, digits),
         balance=to_money(detail.balance, digits),
         balance_version=detail.balanceVersion,
+    )
+
+
+def to_payment(payment: ProtoOADepositWithdraw, account_digits: int) -> Payment:
+    """Convert a deposit, a withdrawal or a charge."""
+    digits = payment.moneyDigits if payment.HasField("moneyDigits") else account_digits
+    return Payment(
+        delta=to_money(payment.delta, digits),
+        kind=ProtoOAChangeBalanceType.Name(payment.operationType),
+        balance=to_money(payment.balance, digits),
+        balance_version=payment.balanceVersion,
+        time=TimestampMs(payment.changeBalanceTimestamp),
     )
 
 

@@ -237,6 +237,19 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """Money that came in or went out other than by a fill."""
+
+    delta: Money
+    kind: str
+    """Name of the ProtoOAChangeBalanceType."""
+    balance: Money
+    """After it."""
+    balance_version: int
+    time: TimestampMs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerBooks:
     """One complete reading of what the broker holds. A partial reading is never one of these."""
 
@@ -253,6 +266,8 @@ class BrokerBooks:
     """Oldest first."""
     balance: Money
     balance_version: int
+    payments: tuple[Payment, ...] = ()
+    """Of the window, oldest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,7 +60,7 @@ def find_faults(rows: BarRows) -> Faults:
         fresh = is_bad & good
         if fresh.any():
             found.append(
-                Fault(name=name, rows=np.flatnonzero(fresh), problem=f"{_count(fresh)} {problem}")
+                Fault(name=name, rows=np.flatnonzero(fresh), problem=_tell(problem, fresh))
             )
             good &= ~is_bad
     order = np.argsort(rows.time_ms, kind="stable")
@@ -73,7 +73,7 @@ def find_faults(rows: BarRows) -> Faults:
                 rows=backwards,
                 problem="the rows stand newest first"
                 if is_newest_first
-                else f"{backwards.size} rows are before the row above them in time",
+                else f"times before that of the row above, {backwards.size} times",
                 is_bad=False,
                 done="; sorted",
             )
@@ -90,24 +90,24 @@ def _list_bad(rows: BarRows) -> list[tuple[str, Flags, str]]:
     is_number = np.isfinite(every).all(axis=0)
     with np.errstate(invalid="ignore"):
         bad = [
-            ("no number", ~is_number, "rows have a price that is empty or no number"),
-            ("zero or negative", (every <= 0).any(axis=0), "rows have a price that is not above 0"),
+            ("no number", ~is_number, "a price that is empty or no number"),
+            ("zero or negative", (every <= 0).any(axis=0), "a price that is not above 0"),
             (
                 "too large",
                 (every > PRICE_MAX).any(axis=0),
-                f"rows have a price above {PRICE_MAX:,}",
+                f"a price above {PRICE_MAX:,}",
             ),
             (
                 "impossible bars",
                 np.any([_is_impossible(side) for side in sides], axis=0),
-                "bars have a high below, or a low above, their open or close",
+                "a high below, or a low above, the open or close",
             ),
         ]
         if rows.ask is not None:
             crossed = (rows.ask < rows.bid).any(axis=0)
-            bad.append(("crossed quotes", crossed, "bars have an ask below the bid"))
+            bad.append(("crossed quotes", crossed, "an ask below the bid"))
         if rows.spread is not None:
-            bad.append(("negative spread", rows.spread < 0, "rows have a negative spread"))
+            bad.append(("negative spread", rows.spread < 0, "a negative spread"))
     return bad
 
 
@@ -136,7 +136,7 @@ def _settle_repeats(rows: BarRows, kept: Integers) -> tuple[Integers, list[Fault
             Fault(
                 name="duplicates",
                 rows=np.sort(same),
-                problem=f"{same.size} rows repeat another, time and prices alike",
+                problem=_tell("time and prices of another row", is_repeat & ~differs),
                 is_bad=False,
                 done="; one of each kept",
             )
@@ -147,11 +147,12 @@ def _settle_repeats(rows: BarRows, kept: Integers) -> tuple[Integers, list[Fault
             Fault(
                 name="conflicting duplicates",
                 rows=np.sort(conflicting),
-                problem=f"{conflicting.size} rows have the time of another, but other prices",
+                problem=_tell("the time of another row, but other prices", is_repeat & differs),
             )
         )
     return kept[~is_repeat], found
 
 
-def _count(flags: Flags) -> int:
-    return int(flags.sum())
+def _tell(problem: str, flags: Flags) -> str:
+    count = int(flags.sum())
+    return f"{problem} in {count:,} row{'' if count == 1 else 's'}"

@@ -190,7 +190,9 @@ def _refuse_column_without_numbers(
             if np.isnan(column).all():
                 name = layout.names[role]
                 cell = table.frame[name][0]
-                hint = "" if options.is_decimal_comma else " (a decimal comma needs --decimal ,)"
+                hint = (
+                    "" if options.is_decimal_comma else " (a decimal comma needs --decimal-comma)"
+                )
                 raise table.refuse(
                     f"the column {name!r} holds no numbers: {table.locate(0)} has {cell!r}{hint}; "
                     "give prices."

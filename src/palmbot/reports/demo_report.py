@@ -24,6 +24,7 @@ def render_demo_report(run: DemoRun) -> str:
             if run.breakers
             else "",
             _section("refusals", "Signals refused", tables.render_refusals(run)),
+            _section("sentiment", "Sentiment", tables.render_mood(run.mood)) if run.mood else "",
             _section("settings", "Settings", tables.render_settings(run)),
             _section("assumptions", "Assumptions", tables.render_list(run.assumptions)),
             _render_footer(run),

@@ -68,6 +68,56 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MoodSourceUse:
+    """How one source of sentiment fared."""
+
+    name: str
+    asked: int
+    answered: int
+    """With a reading; not every one was believed."""
+    errors: tuple[tuple[str, int], ...]
+    """Kind and count."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoodFallback:
+    """How often one source was passed over for one reason."""
+
+    source: str
+    next_source: str
+    """`none` after the last."""
+    kind: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoodUse:
+    """How the cache and the sources of sentiment fared."""
+
+    lookups: int
+    hits: int
+    cold_misses: int
+    expired_misses: int
+    negative_hits: int
+    stale_served: int
+    unknown_served: int
+    refreshes: int
+    quarantined: int
+    hit_rate: float | None
+    """Fraction of the lookups."""
+    hit_rate_predicted: float
+    """Without the refresher, for somebody who looks once a minute."""
+    signals: int
+    known_signals: int
+    """Signals of the strategy that met a known mood."""
+    veto_blocks: int
+    """Signals that mode veto blocks, whichever is in force."""
+    confirm_blocks: int
+    sources: tuple[MoodSourceUse, ...]
+    fallbacks: tuple[MoodFallback, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DemoFigures:
     """The run in numbers; the keys of the demo's JSON."""
 
@@ -138,5 +188,7 @@ class DemoRun:
     assumptions: tuple[str, ...]
     """How orders fill and what they cost, and notes of the price file: one sentence each."""
     breakers: tuple[BreakerEpisode, ...] = ()
+    mood: MoodUse | None = None
+    """None if nobody was asked for the mood."""
     open_position: OpenPosition | None = None
     """What was still held at the end."""

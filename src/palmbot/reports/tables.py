@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from palmbot.domain.units import MS_PER_DAY, TimestampMs
 from palmbot.reports import wording
-from palmbot.reports.demo_run import DemoRun, ReportedTrade
+from palmbot.reports.demo_run import DemoRun, MoodUse, ReportedTrade
 from palmbot.reports.verdict import Check, list_checks
 
 NONE = "\N{EM DASH}"
@@ -109,6 +109,76 @@ def render_refusals(run: DemoRun) -> str:
         Column(title="Code"),
     )
     return render_table(columns, rows, "No signal was refused.")
+
+
+def render_mood(mood: MoodUse) -> str:
+    """Return how the cache and the sources of sentiment fared, and who stood in for whom."""
+    rate = NONE if mood.hit_rate is None else wording.render_percent(mood.hit_rate)
+    predicted = wording.render_percent(mood.hit_rate_predicted)
+    pairs = (
+        ("Lookups", f"{mood.lookups:,}"),
+        ("Hits", f"{mood.hits:,}"),
+        ("Misses", f"{mood.cold_misses:,} cold, {mood.expired_misses:,} expired"),
+        ("Failed a moment ago", f"{mood.negative_hits:,}"),
+        ("Hit rate", f"{rate} ({predicted} expected without renewal in the background)"),
+        ("Served although expired", f"{mood.stale_served:,}"),
+        ("Served as unknown", f"{mood.unknown_served:,}"),
+        ("Renewals", f"{mood.refreshes:,}"),
+        ("Answers not believed", f"{mood.quarantined:,}"),
+        ("Signals that met a known mood", f"{mood.known_signals:,} of {mood.signals:,}"),
+        ("Signals that mode veto blocks", f"{mood.veto_blocks:,}"),
+        ("Signals that mode confirm blocks", f"{mood.confirm_blocks:,}"),
+    )
+    cells = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in pairs
+    )
+    return (
+        "<p>The sources are twins on this machine, their news is invented and follows no price: "
+        "this shows that the machinery works, not that sentiment pays.</p>"
+        f'<dl class="settings">{cells}</dl>{_render_sources(mood)}{_render_fallbacks(mood)}'
+    )
+
+
+def _render_sources(mood: MoodUse) -> str:
+    columns = (
+        Column(title="Source"),
+        Column(title="Asked", is_number=True),
+        Column(title="Answered", is_number=True),
+        Column(title="Failures", is_wide=True),
+    )
+    rows = [
+        (
+            escape(each.name),
+            f"{each.asked:,}",
+            f"{each.answered:,}",
+            escape(", ".join(f"{count} {_plain(kind)}" for kind, count in each.errors) or "none"),
+        )
+        for each in mood.sources
+    ]
+    return render_table(columns, rows, "No source was set up.")
+
+
+def _render_fallbacks(mood: MoodUse) -> str:
+    columns = (
+        Column(title="Passed over"),
+        Column(title="Asked instead"),
+        Column(title="Because of"),
+        Column(title="Times", is_number=True),
+    )
+    rows = [
+        (
+            escape(each.source),
+            escape("nobody" if each.next_source == "none" else each.next_source),
+            escape(_plain(each.kind)),
+            f"{each.count:,}",
+        )
+        for each in sorted(mood.fallbacks, key=lambda each: -each.count)
+    ]
+    return render_table(columns, rows, "The first source always answered.")
+
+
+def _plain(kind: str) -> str:
+    return kind.replace("_", " ")
 
 
 def render_figures(run: DemoRun) -> str:

@@ -34,6 +34,11 @@ def render_iso(time_ms: int) -> str:
     return datetime.fromtimestamp(time_ms // MS_PER_SECOND, UTC).isoformat()
 
 
+def render_date(time_ms: int) -> str:
+    """Write the UTC date of a moment."""
+    return datetime.fromtimestamp(time_ms // MS_PER_SECOND, UTC).strftime("%Y-%m-%d")
+
+
 def render_price(price: Price, digits: int) -> str:
     """Write a price with the decimals of its contract."""
     return f"{price / PRICE_SCALE:,.{digits}f}"

@@ -56,6 +56,7 @@ from palmbot.research.paper_broker import (
     PaperTrade,
     make_symbol,
 )
+from palmbot.research.recorded_only import require_recorded
 from palmbot.research.rules import (
     OWNER_DEFAULTS,
     REASON_END,
@@ -102,6 +103,10 @@ class BacktestSetup:
     risk_percent: float = 1.0
     """Share of equity lost at the stop: scales the account, never the trades."""
 
+    def __post_init__(self) -> None:
+        if self.mood is not None:
+            require_recorded(self.mood)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestRun:
@@ -113,6 +118,8 @@ class BacktestRun:
     """The same trades in money of the account."""
     refusals: tuple[tuple[str, int], ...]
     """Signals that did not become an entry, by the gate's code."""
+    refused_bars: tuple[int, ...]
+    """Bars at whose close such a signal stood, ascending."""
     breaker_changes: tuple[BreakerChange, ...]
     resets: tuple[BreakerName, ...]
     """Latched breakers that a person would have had to reset: taken as done the next day."""
@@ -161,7 +168,8 @@ NO_BREAKERS: Final = BreakerRules(
     caution_percent=100,
     losses_max=NEVER,
     volatility_percent=NEVER,
-    burst_factor=NEVER,
+    burst_trip_factor=NEVER,
+    burst_deny_factor=NEVER,
     spread_trip_factor=NEVER,
     spread_deny_factor=NEVER,
     limit_move_bp=0,
@@ -220,6 +228,7 @@ class _Replay:
         self.changes: list[BreakerChange] = []
         self.resets: list[BreakerName] = []
         self.mood: SentimentUpdated | None = None
+        self.refused_bars: list[int] = []
 
     def start(self) -> None:
         """Connect and compare the books, as a bot does before it trades."""
@@ -239,6 +248,7 @@ class _Replay:
         last = len(times) - 1
         every = max(1, last // 200)
         mood = self.setup.mood
+        refused = self.state.tally.refusals
         for bar, (time, bar_open, high, low, close) in enumerate(
             zip(times, opens, highs, lows, closes, strict=True)
         ):
@@ -271,6 +281,10 @@ class _Replay:
                     ),
                 )
             )
+            refusals = self.state.tally.refusals
+            if refusals is not refused:
+                refused = refusals
+                self.refused_bars.append(bar)
             if progress is not None and bar % every == 0:
                 progress(bar)
 
@@ -295,6 +309,7 @@ class _Replay:
             trades=list_trades(paper, self.setup.costs),
             paper=paper,
             refusals=tuple(sorted(Counter(dict(tally.refusals)).most_common())),
+            refused_bars=tuple(self.refused_bars),
             breaker_changes=tuple(self.changes),
             resets=tuple(self.resets),
             signals=tally.signals,
@@ -312,27 +327,35 @@ class _Replay:
         time = TimestampMs(self.times[bar]) if fill.is_gap else self.end_of(bar)
         if not fill.is_gap:
             self.give(TimePassed(time=time))
-        self.leave(held, bar, Price(int(fill.price)), time, fill)
+        self.give(self.leave(held, bar, Price(int(fill.price)), time, fill))
+
+    def close(self, bar: int) -> OrderFilled:
+        """Close the position at an open, as the bot asks; at a level the server was first."""
+        held = self.broker.holding
+        if held is None:
+            raise FatalError("the bot closes a position that its broker does not hold")
+        price = (self.bid if held.side is Side.BUY else self.ask)[0][bar]
+        fill = self.broker.find_exit(held, price, price, price)
+        reached = fill if fill.kind is not ExitKind.NONE else None
+        return self.leave(held, bar, Price(price), TimestampMs(self.times[bar]), reached)
 
     def leave(
         self, held: Holding, bar: int, price: Price, time: TimestampMs, fill: ExitFill | None
-    ) -> None:
-        """Close the position, and tell the bot."""
+    ) -> OrderFilled:
+        """Book an exit, by a level or by the bot, and return what the bot hears of it."""
         if fill is None:
             reason = REASON_CLOSED
         else:
             reason = REASON_STOP if fill.kind is ExitKind.STOP else REASON_TARGET
-        self.give(
-            self.broker.leave(
-                held,
-                bar=bar,
-                price=price,
-                time=time,
-                reason=reason,
-                fill=fill,
-                entry_reason=self.entry_reason(),
-                is_protection=fill is not None,
-            )
+        return self.broker.leave(
+            held,
+            bar=bar,
+            price=price,
+            time=time,
+            reason=reason,
+            fill=fill,
+            entry_reason=self.entry_reason(),
+            is_protection=fill is not None,
         )
 
     def entry_reason(self) -> str:
@@ -408,21 +431,7 @@ class _Replay:
         if intent.kind is IntentKind.ENTRY:
             yield self.broker.enter(intent, bar, Price(self.bid[0][bar]), Price(self.ask[0][bar]))
         elif intent.kind is IntentKind.CLOSE:
-            held = self.broker.holding
-            if held is None:
-                raise FatalError("the bot closes a position that its broker does not hold")
-            side = self.bid if held.side is Side.BUY else self.ask
-            time = TimestampMs(self.times[bar])
-            yield self.broker.leave(
-                held,
-                bar=bar,
-                price=Price(side[0][bar]),
-                time=time,
-                reason=REASON_CLOSED,
-                fill=None,
-                entry_reason=self.entry_reason(),
-                is_protection=False,
-            )
+            yield self.close(bar)
         else:
             raise FatalError(f"the bot sent a {intent.kind} that no backtest should need")
 

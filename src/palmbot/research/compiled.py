@@ -45,6 +45,15 @@ def hash_sources() -> str:
     return digest.hexdigest()
 
 
+def hash_code() -> str:
+    """Return the SHA-256, in hex, of every source file that a result of a search rests on."""
+    digest = hashlib.sha256()
+    for room in ("core", "domain", "pricefiles", "research"):
+        for path in sorted((PACKAGE / room).rglob("*.py")):
+            digest.update(str(path.relative_to(PACKAGE)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
 def find_cache() -> Path:
     """Return the folder of this build's compiled code; it need not exist yet."""
     home = os.environ.get("XDG_CACHE_HOME")

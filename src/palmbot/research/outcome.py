@@ -157,6 +157,19 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stretches:
+    """The same grid on the whole file and its parts; rows in grid order."""
+
+    whole: SweepTable
+    held_in: SweepTable
+    """On the bars on which the best is chosen."""
+    held_out: SweepTable
+    """On the bars after them."""
+    double_cost: SweepTable
+    """On the whole file, at twice the cost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OptimizeOutcome:
     """A whole run of `optimize`."""
 
@@ -165,8 +178,11 @@ class OptimizeOutcome:
     """SHA-256 of the price file."""
     code_digest: str
     """SHA-256 of the sources that made the figures."""
+    settings_text: str
+    """Everything that was asked for, in one line."""
     bars: int
     time_ms: Ints
+    """Opening time of each bar, milliseconds since 1970 UTC."""
     period_ms: int
     day_end: Ints
     """Index of the last bar of each trade date."""
@@ -176,18 +192,20 @@ class OptimizeOutcome:
     split: int
     """First bar of the part that the search for the best did not see."""
     grid: Grid
-    table: SweepTable
+    stretches: Stretches
+    neighbours: Floats
+    """Of each row the median profit factor of its neighbours on the grid, NaN without one."""
     best: Finding | None
     """Chosen on the in-sample part alone; None if nothing made enough trades."""
     defaults: Finding
     """The owner's setting."""
     above: tuple[Finding, ...]
-    """Combinations above the target on the whole file with enough trades, best first; at most
-    `ABOVE_LISTED_MAX`."""
+    """Combinations above the target on the whole file, those with enough trades first, then by
+    profit factor; at most `ABOVE_LISTED_MAX`."""
     above_target: int
-    """How many combinations exceed the target with enough trades."""
+    """How many combinations exceed the target, however few their trades."""
     above_target_thin: int
-    """How many more exceed it with too few trades."""
+    """How many of them have fewer trades than a judgement needs."""
     evidence: Evidence
     verdict: Verdict
     lines: tuple[EquityLine, ...]

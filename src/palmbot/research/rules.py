@@ -196,3 +196,13 @@ def read_sharpe(daily_returns: Floats) -> float | None:
     if deviation == 0.0:
         return None
     return float(daily_returns.mean()) / deviation * math.sqrt(TRADING_DAYS_PER_YEAR)
+
+
+def read_sharpe_of_sums(total: float, squares: float, days: int) -> float | None:
+    """Return what `read_sharpe` does, from the sums of daily returns and of their squares."""
+    if days < 2:  # noqa: PLR2004 - a deviation needs two values
+        return None
+    variance = (squares - total * total / days) / (days - 1)
+    if variance <= 0.0:
+        return None
+    return total / days / math.sqrt(variance) * math.sqrt(TRADING_DAYS_PER_YEAR)

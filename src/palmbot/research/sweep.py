@@ -1,11 +1,10 @@
-"""Runs the kernel over a grid: set-up once, then blocks of target x stop on threads.
+"""Runs the kernel over a grid: set-up once, then blocks of target x stop.
 
 A block is some pairs of distances with all pairs of thresholds. No row depends on another block,
-so the table is the same for any number of threads, and the same on another machine.
+so the table is the same whoever runs them, in whatever order: see `engines`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -33,6 +32,8 @@ from palmbot.research.table import COLUMNS, SweepTable
 
 BLOCK_ROWS_MAX: Final = 16_384
 """Combinations in one block: their states, 120 bytes each, stay in the cache of a core."""
+BLOCKS_MIN: Final = 4
+"""Blocks of a small grid, so that a few threads have something to do; each costs little."""
 NO_FLAGS: Final = np.empty(0, dtype=np.bool_)
 NO_BARS: Final = np.empty(0, dtype=np.int32)
 
@@ -178,13 +179,18 @@ def find_groups(grid: Grid) -> Floats:
     return np.array([(tp, sl) for tp in grid.take_profit for sl in grid.stop_loss])
 
 
-def cut_blocks(grid: Grid, workers: int) -> tuple[range, ...]:
-    """Return the groups of each block: enough blocks for the workers, none too large."""
+def cut_blocks(grid: Grid) -> tuple[range, ...]:
+    """Return the groups of each block; the cut depends on the grid alone, not on who works."""
     buys, sells, targets, stops = grid.shape
     groups = targets * stops
-    largest = max(1, BLOCK_ROWS_MAX // (buys * sells))
-    size = max(1, min(largest, -(-groups // max(1, workers))))
+    size = max(1, min(BLOCK_ROWS_MAX // (buys * sells), -(-groups // BLOCKS_MIN)))
     return tuple(range(first, min(groups, first + size)) for first in range(0, groups, size))
+
+
+def find_axes(grid: Grid, row: int) -> tuple[int, int]:
+    """Return the positions of a row's buy and sell threshold on their axes."""
+    _, sells, targets, stops = grid.shape
+    return divmod(row // (targets * stops), sells)
 
 
 def run_block(prepared: Prepared, distances: Floats) -> SweepTable:
@@ -237,18 +243,6 @@ def _normalize(breakers: TradeBreakers) -> TradeBreakers:
     )
 
 
-def run_blocks(
-    prepared: Prepared, grid: Grid, blocks: Sequence[range], pool: Executor | None
-) -> Iterator[SweepTable]:
-    """Yield the table of each block in order, as they become ready."""
-    groups = find_groups(grid)
-
-    def run(block: range) -> SweepTable:
-        return run_block(prepared, groups[block.start : block.stop])
-
-    yield from (map if pool is None else pool.map)(run, blocks)
-
-
 def join_blocks(grid: Grid, tables: Sequence[SweepTable]) -> SweepTable:
     """Return the table in grid order from the tables of all blocks, in the order of the groups."""
     buys, sells, targets, stops = grid.shape
@@ -260,55 +254,35 @@ def join_blocks(grid: Grid, tables: Sequence[SweepTable]) -> SweepTable:
     return SweepTable(**columns, days=tables[0].days)
 
 
-def sweep(  # noqa: PLR0913 - options of one run
+def sweep(
     market: Market,
     grid: Grid,
     options: SweepOptions | None = None,
     *,
-    workers: int = 1,
     levels: Floats | None = None,
     with_equity: bool = True,
-    tell: Callable[[float], None] | None = None,
 ) -> SweepTable:
-    """Try every combination of the grid on the bars.
+    """Try every combination of the grid on the bars, on this thread.
 
     Args:
         market: Bars, at least two.
         grid: Combinations.
         options: Costs, blocked bars, breakers.
-        workers: Threads; the table does not depend on their number.
         levels: See `prepare`.
         with_equity: See `prepare`; without it drawdown and daily sums are 0.
-        tell: Called with the fraction done after each block.
     """
     prepared = prepare(
         market, grid, options or SweepOptions(), levels=levels, with_equity=with_equity
     )
-    blocks = cut_blocks(grid, workers)
-    tables = []
-    with ThreadPoolExecutor(workers) as pool:
-        for table in run_blocks(prepared, grid, blocks, pool if workers > 1 else None):
-            tables.append(table)
-            if tell is not None:
-                tell(len(tables) / len(blocks))
-    return join_blocks(grid, tables)
+    return join_blocks(grid, list(_run_large_blocks(prepared, grid)))
 
 
-def sweep_window(
-    market: Market, levels: Floats, grid: Grid, options: SweepOptions, window: range
-) -> SweepTable:
-    """Try the grid on a window of bars: it starts and ends flat, while the RSI runs through.
-
-    A trade that the window's end cuts is closed at the last close, so that nothing of what comes
-    after can leak into a choice.
-    """
-    return sweep(
-        market.cut(window.start, window.stop),
-        grid,
-        options.cut(window.start, window.stop),
-        levels=np.ascontiguousarray(levels[window.start : window.stop]),
-        with_equity=False,
-    )
+def _run_large_blocks(prepared: Prepared, grid: Grid) -> Iterator[SweepTable]:
+    """Yield the tables of blocks as large as one thread likes them."""
+    groups = find_groups(grid)
+    size = max(1, BLOCK_ROWS_MAX // (len(grid.rsi_buy) * len(grid.rsi_sell)))
+    for first in range(0, len(groups), size):
+        yield run_block(prepared, groups[first : first + size])
 
 
 def find_best_factor(
@@ -319,10 +293,8 @@ def find_best_factor(
     Holds one block at a time, so that it can run beside itself on large grids.
     """
     prepared = prepare(market, grid, options, with_equity=False)
-    best = max(
-        float(table.rank(min_trades).max())
-        for table in run_blocks(prepared, grid, cut_blocks(grid, 1), None)
-    )
+    tables = _run_large_blocks(prepared, grid)
+    best = max(float(table.rank(min_trades).max()) for table in tables)
     return best if best >= 0 else None
 
 

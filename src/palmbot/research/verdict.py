@@ -32,6 +32,7 @@ class Facts:
     min_trades: int
     target: float
     p_value: float
+    shuffle_p_value: float
     noise_share: float
     """Share of directionless resamples whose best exceeds the target."""
     walk_forward: float | None
@@ -82,6 +83,11 @@ def _find_weakness(facts: Facts) -> list[str]:
     if facts.profit_factor is None or facts.profit_factor <= facts.target:
         reasons.append(
             f"profit factor {_say(facts.profit_factor)} does not exceed {facts.target:g}"
+        )
+    if facts.shuffle_p_value >= P_VALUE_MAX:
+        reasons.append(
+            f"shuffled bars do as well (p {facts.shuffle_p_value:.2f}): what it earned may be the "
+            "drift of the whole file, not the order of its bars"
         )
     if facts.walk_forward is None or facts.walk_forward <= WALK_FORWARD_MIN:
         reasons.append(

@@ -5,11 +5,9 @@ from typing import Final
 
 import numpy as np
 
+from palmbot.research.findings import read_score
 from palmbot.research.grid import Grid, make_single
-from palmbot.research.market import Market
-from palmbot.research.outcome import Fold, Score, WalkForward
-from palmbot.research.rules import Floats
-from palmbot.research.sweep import SweepOptions, sweep_window
+from palmbot.research.outcome import Fold, WalkForward
 from palmbot.research.table import SweepTable
 
 FOLDS_FEW: Final = 4
@@ -19,14 +17,8 @@ BARS_FOR_MANY: Final = 20_000
 TRAIN_TRADES_MIN: Final = 10
 
 
-def walk_forward(  # noqa: PLR0913 - bars, what to try on them, how
-    market: Market,
-    levels: Floats,
-    grid: Grid,
-    options: SweepOptions,
-    *,
-    is_anchored: bool,
-    tell: Callable[[], None],
+def walk_forward(
+    run: Callable[[Grid, range], SweepTable], grid: Grid, bars: int, *, is_anchored: bool
 ) -> WalkForward:
     """Choose the best combination on each train window, and trade it on the window after.
 
@@ -34,21 +26,18 @@ def walk_forward(  # noqa: PLR0913 - bars, what to try on them, how
     not: every window starts and ends flat.
 
     Args:
-        market: Bars.
-        levels: RSI at each close.
+        run: Sweeps a grid over a window of bars.
         grid: Combinations to choose from.
-        options: Costs and the rest.
+        bars: How many there are.
         is_anchored: Let every train window begin at the first bar.
-        tell: Called after each fold.
     """
     folds = []
     tables = []
-    for train, test in cut_windows(len(market), is_anchored=is_anchored):
-        fold, table = _run_fold(market, levels, grid, options, train, test)
+    for train, test in cut_windows(bars, is_anchored=is_anchored):
+        fold, table = _run_fold(run, grid, train, test)
         folds.append(fold)
         if table is not None:
             tables.append(table)
-        tell()
     gain = sum(float(table.gross_profit[0]) for table in tables)
     loss = sum(float(table.gross_loss[0]) for table in tables)
     factor = gain / loss if loss > 0 else None
@@ -82,15 +71,10 @@ def cut_windows(bars: int, *, is_anchored: bool) -> tuple[tuple[range, range], .
     )
 
 
-def _run_fold(  # noqa: PLR0913, PLR0917 - what a fold is made of
-    market: Market,
-    levels: Floats,
-    grid: Grid,
-    options: SweepOptions,
-    train: range,
-    test: range,
+def _run_fold(
+    run: Callable[[Grid, range], SweepTable], grid: Grid, train: range, test: range
 ) -> tuple[Fold, SweepTable | None]:
-    chosen_on = sweep_window(market, levels, grid, options, train)
+    chosen_on = run(grid, train)
     row = chosen_on.find_best(TRAIN_TRADES_MIN)
     if row is None:
         return Fold(
@@ -102,7 +86,7 @@ def _run_fold(  # noqa: PLR0913, PLR0917 - what a fold is made of
             test=None,
         ), None
     point = grid.point(row)
-    judged_on = sweep_window(market, levels, make_single(point), options, test)
+    judged_on = run(make_single(point), test)
     return Fold(
         train_start=train.start,
         test_start=test.start,
@@ -111,14 +95,3 @@ def _run_fold(  # noqa: PLR0913, PLR0917 - what a fold is made of
         train=read_score(chosen_on, row),
         test=read_score(judged_on, 0),
     ), judged_on
-
-
-def read_score(table: SweepTable, row: int) -> Score:
-    """Return one row of a table as a score."""
-    trades = int(table.trades[row])
-    loss = float(table.gross_loss[row])
-    return Score(
-        trades=trades,
-        profit_factor=float(table.gross_profit[row]) / loss if loss > 0 else None,
-        win_rate=int(table.wins[row]) / trades if trades else None,
-    )

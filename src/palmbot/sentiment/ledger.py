@@ -9,14 +9,15 @@ import math
 import sqlite3
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
 import structlog
 
-from palmbot.domain.errors import ConfigInvalid
-from palmbot.domain.units import MS_PER_DAY
+from palmbot.domain.errors import ConfigInvalid, InputInvalid
+from palmbot.domain.units import MS_PER_DAY, TimestampMs
 from palmbot.ports import Clock
 from palmbot.sentiment.failures import FailureKind, ProviderFailed
 
@@ -24,6 +25,9 @@ APPLICATION_ID: Final = 0x504C4447  # "PLDG"
 WARNING_SHARE: Final = 0.8
 MICRO_USD: Final = 1_000_000
 """Sums are kept in whole millionths, so that a limit is met exactly."""
+
+CLAIM_USD_MAX: Final = 1e6
+"""What is claimed above it is noted as this much: the file holds whole numbers of 64 bits."""
 
 _SCHEMA: Final = f"""
 BEGIN;
@@ -106,7 +110,7 @@ class Ledger:
         """
         if cost_usd is None or not math.isfinite(cost_usd) or cost_usd < 0:
             return True
-        cost = _to_micro(cost_usd)
+        cost = _to_micro(min(cost_usd, CLAIM_USD_MAX))
         try:
             return await self._run(lambda: self._settle(number, cost))
         except sqlite3.Error as e:
@@ -192,6 +196,21 @@ def read_spending(connection: sqlite3.Connection, day: int) -> dict[str, Spendin
         )
         for provider, calls, booked, over in rows
     }
+
+
+def read_spending_file(path: Path, now: TimestampMs) -> dict[str, Spending]:
+    """Return each provider's spending today, from a ledger that may be in use; empty without one.
+
+    Raises:
+        InputInvalid: it cannot be read.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            return read_spending(connection, now // MS_PER_DAY)
+    except sqlite3.Error as e:
+        raise InputInvalid(f"{path} cannot be read as a ledger: {e}") from e
 
 
 def _to_micro(usd: float) -> int:

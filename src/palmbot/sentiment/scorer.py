@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from palmbot.domain.mood import SCORE_MAX, Driver
 from palmbot.sentiment import rules
@@ -14,6 +15,9 @@ from palmbot.sentiment.rules import ClauseRule, Effect
 
 HEADLINE_CHARACTERS_MAX = 300
 """The longest headlines have half of it; patterns take longer on longer texts."""
+
+HEADLINES_KEPT = 2_048
+"""The same headlines come back at every question, for a day or so."""
 
 SIGNAL_MIN = 0.05
 """Below it a headline counts as neutral. Source: the threshold of the measurement."""
@@ -67,6 +71,7 @@ class _Judgement:
     rule: ClauseRule | None
 
 
+@lru_cache(maxsize=HEADLINES_KEPT)
 def score_headline(headline: str) -> HeadlineScore:
     """Score one headline, of which only the first 300 characters count; takes about 0.1 ms."""
     text = rules.UNIT_OF_MONEY.sub("", headline[:HEADLINE_CHARACTERS_MAX].lower())

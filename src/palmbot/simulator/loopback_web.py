@@ -90,7 +90,7 @@ class LoopbackWeb:
         except (ConnectionError, asyncio.IncompleteReadError, ValueError, ssl.SSLError):
             pass  # the client went, or speaks something else
         except asyncio.CancelledError:
-            pass  # the server closes
+            writer.transport.abort()  # the server closes, and waits for no client's goodbye
         finally:
             self._tasks.discard(task)
             writer.close()

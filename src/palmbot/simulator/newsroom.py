@@ -163,6 +163,10 @@ class Newsroom:
         """Line up misbehaviours, one for each question to come; an answer of two calls is one."""
         self._cues[service].extend(cues)
 
+    def replace_cue(self, service: Service, cue: Cue) -> None:
+        """Let the next question meet this cue, and drop what was lined up."""
+        self._cues[service] = deque([cue])
+
     def always(self, service: Service, cue: Cue) -> None:
         """Let a service answer in one way, whenever nothing is lined up."""
         self._turn[service] = cue

@@ -14,7 +14,10 @@ from palmbot.adapters.instance_lock import find_holder
 from palmbot.adapters.journal_reader import verify
 from palmbot.adapters.journal_schema import JournalOwner, read_owner
 from palmbot.adapters.journal_search import LastState, read_last_state
+from palmbot.adapters.token_file import FILE_NAME as TOKEN_FILE_NAME
+from palmbot.adapters.token_file import TokenFile
 from palmbot.bootstrap import JOURNAL_NAME
+from palmbot.config.access import EnvAccess
 from palmbot.config.settings import Config
 from palmbot.core.engine import decide
 from palmbot.core.params import SentimentMode
@@ -22,7 +25,7 @@ from palmbot.core.state import initial_state
 from palmbot.domain.breakers import BreakerPhase
 from palmbot.domain.errors import PalmbotError
 from palmbot.domain.orders import Environment
-from palmbot.domain.units import MS_PER_MINUTE, TimestampMs
+from palmbot.domain.units import MS_PER_DAY, MS_PER_MINUTE, TimestampMs
 from palmbot.live.halt_file import read_halt
 from palmbot.live.status import describe_breakers
 from palmbot.workbench.checkup import Finding, fail, fail_by, ok, skip, warn
@@ -34,6 +37,8 @@ FREE_FAIL = 200 * MEBIBYTE
 FREE_WARN = 1024 * MEBIBYTE
 JOURNAL_BYTES_MAX = 512 * MEBIBYTE
 """Larger ones take more than some ten seconds to follow: `palmbot journal verify` does it."""
+TOKEN_DAYS_MIN = 3.0
+"""The bot renews when a fifth of 30 days is left: later than this it has failed for days."""
 LIBRARIES = ("apprise", "cryptography", "httpx", "msgspec", "protobuf", "structlog")
 
 
@@ -115,9 +120,7 @@ def _check_private(name: str, path: Path) -> Finding:
 
 def examine_settings(config: Config) -> list[Finding]:
     """Look at what the settings promise each other."""
-    findings = []
-    if config.sentiment.mode is SentimentMode.OFF:
-        findings.append(ok("sentiment", "off"))
+    findings = [_check_sentiment(config)]
     if config.messengers.urls is None:
         findings.append(
             warn(
@@ -139,6 +142,50 @@ def examine_settings(config: Config) -> list[Finding]:
     else:
         findings.append(ok("heartbeat", "HEARTBEAT_URL is set"))
     return findings
+
+
+def _check_sentiment(config: Config) -> Finding:
+    mode, keys = config.sentiment.mode, config.mood_keys
+    if mode is SentimentMode.OFF:
+        return ok("sentiment", "off")
+    sources = [
+        name for name, key in (("Perplexity", keys.perplexity), ("X", keys.x)) if key is not None
+    ]
+    if sources:
+        return ok("sentiment", f"mode {mode}, keys for {' and '.join(sources)}")
+    effect = "no entry is ever allowed" if mode is SentimentMode.CONFIRM else "it never speaks"
+    return warn(
+        "sentiment",
+        f"mode {mode} without a key: {effect}",
+        'set PERPLEXITY_API_KEY or X_BEARER_TOKEN in .env, or sentiment.mode = "off"',
+    )
+
+
+def examine_tokens(directory: Path, access: EnvAccess, now: TimestampMs) -> Finding:
+    """Look at the age of the pair of tokens; the tokens themselves are not looked at."""
+    try:
+        pair = TokenFile(directory / TOKEN_FILE_NAME).load()
+    except PalmbotError as e:
+        return fail_by("token", e)
+    if pair is not None:
+        return _grade_age((pair.expires_at - now) / MS_PER_DAY)
+    if access.access_token is None:
+        return fail("token", f"nobody is logged in ({directory})", "palmbot login")
+    found = "a token from .env, of unknown age"
+    if access.refresh_token is not None:
+        return ok("token", f"{found}; the bot renews it at its first connection")
+    return warn("token", f"{found}, which nothing renews", "palmbot login")
+
+
+def _grade_age(days: float) -> Finding:
+    """Return the finding on a pair whose access token has so many days left."""
+    if days <= 0:
+        found = f"ended {-days:.1f} days ago; the bot renews it when it connects"
+        return warn("token", found, "if the bot cannot: palmbot login")
+    if days < TOKEN_DAYS_MIN:
+        found = f"ends in {days:.1f} days, although it is renewed long before"
+        return warn("token", found, "see the alarms of the bot; if it cannot: palmbot login")
+    return ok("token", f"ends in {days:.1f} days and is renewed before")
 
 
 def examine_journal(

@@ -18,7 +18,7 @@ from palmbot.domain.errors import InputInvalid
 from palmbot.domain.orders import Environment
 from palmbot.domain.units import MS_PER_MINUTE, MS_PER_SECOND, AccountId, TimestampMs
 from palmbot.live.status import Status, describe_status
-from palmbot.reports.demo_run import DemoRun
+from palmbot.reports.demo_run import DemoRun, MoodUse
 from palmbot.simulator.exchange import Exchange
 from palmbot.simulator.scenarios import make_scenario
 from palmbot.simulator.server import Endpoint as SimulatorEndpoint
@@ -27,6 +27,7 @@ from palmbot.simulator.settings import SimulatorSettings
 from palmbot.workbench.conductor import Conductor
 from palmbot.workbench.demo_figures import compute_figures
 from palmbot.workbench.demo_market import DemoMarket, make_market
+from palmbot.workbench.demo_mood import DemoMood, open_demo_mood
 from palmbot.workbench.demo_recorder import DemoRecorder
 from palmbot.workbench.lockstep_clock import LockstepClock
 from palmbot.workbench.scripted_operator import ScriptedOperator
@@ -53,6 +54,8 @@ class DemoOptions:
     data: Path | None = None
     symbol: str | None = None
     """PALMOIL or FCPO; with a price file any name for its contract."""
+    has_twins: bool = False
+    """Ask twins of the sources of sentiment; otherwise nobody is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +110,7 @@ async def run_demo(options: DemoOptions, on_progress: Callable[[Progress], None]
     try:
         async with open_bot(_wire(cast, endpoint)) as bot:
             bot.trader.observe(cast.recorder.observe)
-            await _play(cast, bot, on_progress)
+            mood_use = await _play_with_mood(cast, bot, on_progress)
         cast.server.books.verify()
     finally:
         await cast.server.close()
@@ -134,7 +137,8 @@ async def run_demo(options: DemoOptions, on_progress: Callable[[Progress], None]
         links=cast.recorder.links,
         refusals=cast.recorder.refusals,
         breakers=cast.recorder.breakers,
-        settings=_list_settings(cast.params),
+        settings=_list_settings(cast.params, has_source=options.has_twins),
+        mood=mood_use,
         assumptions=market.assumptions,
         open_position=bot.trader.state.position,
     )
@@ -171,7 +175,25 @@ def _cast(options: DemoOptions, market: DemoMarket) -> Cast:
     )
 
 
-async def _play(cast: Cast, bot: Bot, on_progress: Callable[[Progress], None]) -> None:
+async def _play_with_mood(
+    cast: Cast, bot: Bot, on_progress: Callable[[Progress], None]
+) -> MoodUse | None:
+    if not cast.options.has_twins:
+        await _play(cast, bot, on_progress, None)
+        return None
+    async with open_demo_mood(
+        bot,
+        directory=cast.options.directory,
+        begin=cast.market.span[0],
+        seed=cast.options.seed,
+    ) as mood:
+        await _play(cast, bot, on_progress, mood)
+        return mood.read_use()
+
+
+async def _play(
+    cast: Cast, bot: Bot, on_progress: Callable[[Progress], None], mood: DemoMood | None
+) -> None:
     players = [
         asyncio.create_task(bot.broker.run(), name="broker"),
         asyncio.create_task(bot.trader.run(), name="trader"),
@@ -189,6 +211,8 @@ async def _play(cast: Cast, bot: Bot, on_progress: Callable[[Progress], None]) -
 
     async def before_quote() -> None:
         await cast.operator.act(bot.trader.state)
+        if mood is not None:
+            await mood.act(bot.trader.state.market.time)
 
     def after_quote(step: StepResult) -> None:
         cast.recorder.note_quote(step)
@@ -252,8 +276,9 @@ def clear_directory(directory: Path, account_id: AccountId) -> None:
         ) from e
 
 
-def _list_settings(params: EngineParams) -> tuple[tuple[str, str], ...]:
+def _list_settings(params: EngineParams, *, has_source: bool) -> tuple[tuple[str, str], ...]:
     minutes = params.bar_period_ms / MS_PER_MINUTE
+    source = "asked of twins" if has_source else "no source in this demo"
     return (
         ("Buy below RSI", f"{params.rsi_buy:g}"),
         ("Sell above RSI", f"{params.rsi_sell:g}"),
@@ -262,5 +287,5 @@ def _list_settings(params: EngineParams) -> tuple[tuple[str, str], ...]:
         ("Stop loss", f"{params.stop_loss_bp / 100:g} %"),
         ("Risk per trade", f"{params.risk_bp / 100:g} % of equity"),
         ("Oldest price for an entry", f"{params.price_age_max_ms / MS_PER_SECOND:g} s"),
-        ("Sentiment", f"{params.sentiment.mode}, no source in this demo"),
+        ("Sentiment", f"{params.sentiment.mode}, {source}"),
     )

@@ -10,23 +10,28 @@ from palmbot.domain.errors import InputInvalid
 from palmbot.domain.events import SentimentUpdated
 from palmbot.domain.units import TimestampMs
 from palmbot.research.backtest import MoodSource
+from palmbot.sentiment.recording import read_recording
 
+SQLITE_MAGIC: Final = b"SQLite format 3\0"
 COLUMNS: Final = ("time_ms", "score", "confidence", "domains", "has_driver")
 SCORE_MAX: Final = 100
 TRUE, FALSE = frozenset({"1", "true", "yes"}), frozenset({"0", "false", "no", ""})
 
 
 def read_recorded_mood(path: Path) -> MoodSource:
-    """Read a CSV of scores; each is known from its `time_ms` on, until the next one.
+    """Read what a bot recorded, or a CSV of scores.
 
-    An empty score says that from then on nothing was known. How long a score counts is the
-    strategy's to say.
+    Of a CSV each score is known from its `time_ms` on, until the next one; an empty one says
+    that from then on nothing was known. How long a score counts is the strategy's to say.
 
     Raises:
         InputInvalid: the file cannot be used; the sentence names the line.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        content = path.read_bytes()
+        if content.startswith(SQLITE_MAGIC):
+            return read_recording(path).known_at
+        text = content.decode("utf-8-sig")
     except FileNotFoundError as e:
         raise InputInvalid(f"{path}: there is no such file; check --sentiment.") from e
     except (OSError, UnicodeDecodeError) as e:

@@ -88,9 +88,9 @@ def test_errors_are_one_sentence_and_a_code(orchestrate):
     for arguments, words, code in (
         (("status",), "nothing was run", 1),
         (("lint", "nowhere.md"), "does not exist", 1),
-        (("demo", "--scenario", "nothing"), "no scenario is called", 1),
+        (("demo", "--scenario", "nothing"), "no scenario is called", 2),
         (("report", "--batch", "x"), "is no batch id", 1),
-        (("cancel",), "nothing was run|name one batch", 1),
+        (("cancel",), "name one batch", 2),
         (("run", "--no-such-option"), "", 2),
     ):
         outcome = orchestrate(*arguments)

@@ -21,8 +21,16 @@ from palmbot.adapters.instance_lock import InstanceLock
 from palmbot.adapters.journal_schema import JournalOwner, open_for_writing
 from palmbot.adapters.system_clock import SystemClock
 from palmbot.adapters.tls import make_context
+from palmbot.adapters.token_file import TokenFile
+from palmbot.config.access import EnvAccess, MoodKeys
+from palmbot.config.sections import SentimentSettings
+from palmbot.config.settings import Config
+from palmbot.core.params import SentimentMode
 from palmbot.domain.market import AccountKind
 from palmbot.domain.orders import Environment
+from palmbot.domain.secret import Secret
+from palmbot.domain.units import TimestampMs
+from palmbot.ports import Tokens
 from palmbot.simulator.certificates import ensure_certificates
 from palmbot.simulator.model import make_market
 from palmbot.simulator.settings import AccountSettings
@@ -34,8 +42,15 @@ from palmbot.workbench.checkup_broker import (
     examine_server,
     grade_clock,
 )
-from palmbot.workbench.checkup_machine import examine_files, examine_journal, examine_machine
+from palmbot.workbench.checkup_machine import (
+    examine_files,
+    examine_journal,
+    examine_machine,
+    examine_settings,
+    examine_tokens,
+)
 
+NOBODY = EnvAccess()
 WANTED = Wanted(symbol=OIL.name, risk_percent=1.0, stop_percent=1.5)
 
 
@@ -207,6 +222,59 @@ def test_the_machine_is_looked_at_without_a_network(tmp_path):
     assert found["python"].grade is Grade.OK
     assert "palm-oil-bot" in found["versions"].found
     assert "MiB free" in found["disk"].found
+
+
+TOKEN_NOW = TimestampMs(1_772_409_600_000)
+
+
+@pytest.mark.parametrize(
+    ("days", "grade", "said"),
+    [
+        (20.0, Grade.OK, "ends in 20.0 days"),
+        (1.5, Grade.WARN, "although it is renewed long before"),
+        (-2.0, Grade.WARN, "ended 2.0 days ago"),
+    ],
+)
+def test_a_token_is_graded_by_its_age_and_never_shown(tmp_path, days, grade, said):
+    pair = Tokens(
+        access_token=Secret("canary"),
+        refresh_token=Secret("canary"),
+        expires_at=TimestampMs(round(TOKEN_NOW + days * 86_400_000)),
+    )
+    TokenFile(tmp_path / "tokens.json").save(pair)
+    finding = examine_tokens(tmp_path, NOBODY, TOKEN_NOW)
+    assert finding.grade is grade
+    assert said in finding.found
+    assert "canary" not in finding.found + finding.mend
+
+
+def test_a_token_that_is_missing_pasted_or_readable_by_others_is_told(tmp_path):
+    assert examine_tokens(tmp_path, NOBODY, TOKEN_NOW).mend == "palmbot login"
+    pasted = replace(NOBODY, access_token=Secret("canary"))
+    assert "nothing renews" in examine_tokens(tmp_path, pasted, TOKEN_NOW).found
+    renewed = replace(pasted, refresh_token=Secret("canary"))
+    assert examine_tokens(tmp_path, renewed, TOKEN_NOW).grade is Grade.OK
+    (tmp_path / "tokens.json").write_text("{}")
+    (tmp_path / "tokens.json").chmod(0o644)
+    loose = examine_tokens(tmp_path, NOBODY, TOKEN_NOW)
+    assert loose.grade is Grade.FAIL
+    assert "chmod 600" in loose.found + loose.mend
+
+
+@pytest.mark.parametrize(
+    ("mode", "keys", "grade", "said"),
+    [
+        (SentimentMode.OFF, MoodKeys(), Grade.OK, "off"),
+        (SentimentMode.VETO, MoodKeys(), Grade.WARN, "it never speaks"),
+        (SentimentMode.CONFIRM, MoodKeys(), Grade.WARN, "no entry is ever allowed"),
+        (SentimentMode.CONFIRM, MoodKeys(x=Secret("canary")), Grade.OK, "keys for X"),
+    ],
+)
+def test_sentiment_without_a_key_is_told_with_what_it_means(mode, keys, grade, said):
+    config = Config(sentiment=SentimentSettings(mode=mode), mood_keys=keys)
+    finding = by_name(examine_settings(config))["sentiment"]
+    assert finding.grade is grade
+    assert said in finding.found
 
 
 def examine_here(directory, account_id=journal_story.ACCOUNT_ID):

@@ -42,6 +42,8 @@ from palmbot.domain.events import (
     BarsUnavailable,
     BooksReported,
     BooksUnavailable,
+    ClockChecked,
+    DiskMeasured,
     Event,
     ExecutionUnreadable,
     IntentStored,
@@ -61,10 +63,12 @@ from palmbot.domain.events import (
     ReconciliationRequested,
     SendInterrupted,
     SentimentUpdated,
+    StampMissing,
     Started,
     StopRequested,
     SymbolChanged,
     TimePassed,
+    TokenChecked,
 )
 from palmbot.domain.market import (
     Account,
@@ -175,6 +179,12 @@ EVENTS: tuple[Event, ...] = (
     BooksUnavailable(generation=1, reason="partial"),
     story.bar(2),
     TimePassed(time=2**52),
+    StampMissing(generation=1),
+    ClockChecked(jump_ms=-(2**40), offset_ms=None),
+    ClockChecked(jump_ms=0, offset_ms=-30_000),
+    DiskMeasured(free_bytes=None),
+    DiskMeasured(free_bytes=2**45),
+    TokenChecked(left_ms=-1, failure="refused"),
     SentimentUpdated(
         score=None, confidence=1 / 3, domains=0, has_driver=False, as_of=0, source="none"
     ),
@@ -196,6 +206,10 @@ EVENTS: tuple[Event, ...] = (
     ReconciliationRequested(actor="me"),
     AlertUndelivered(text="breaker tripped", reason="address 1 (json): it was not accepted"),
     StopRequested(reason="SIGTERM"),
+    StampMissing(generation=3),
+    ClockChecked(jump_ms=-3_600_000, offset_ms=None),
+    DiskMeasured(free_bytes=None),
+    TokenChecked(left_ms=-1, failure="refused"),
     OperatorReset(name=BreakerName.DAILY_LOSS, actor="me", reason="looked into it", budget_bp=100),
     OperatorResumed(actor="me", reason='"quoted"'),
     OperatorAcknowledged(

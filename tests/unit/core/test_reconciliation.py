@@ -41,6 +41,7 @@ from palmbot.domain.orders import (
     IntentState,
     OrderStatus,
     OrderStyle,
+    Payment,
     render_label,
 )
 from palmbot.domain.units import Money, Price, TimestampMs, Volume
@@ -81,6 +82,49 @@ def ack(world, item, action):
 def sole_position(world):
     (position,) = world.state.books.positions.values()
     return position
+
+
+# -- a journal that is older than the account ------------------------------------------------
+
+
+def test_r6_a_restored_old_journal_halts_until_a_person_has_looked():
+    """Hypothetical losses forgotten with it would let the breakers stand closed."""
+    world = world_with_position()
+    world.give(*world.broker.close(sole_position(world).position_id))
+    world.read_books()
+    backup = world.state
+    for _ in range(2):
+        world.enter()
+        world.give(*world.broker.close(sole_position(world).position_id))
+    world.read_books()
+    world.state = backup
+    world.generation = 0
+    world.give(Started(time=TimestampMs(world.broker.now), run_id="restored", nonce=9))
+    world.connect()
+    decision = world.read_books()
+    assert D.REMOTE_ONLY_OURS in kinds(decision)
+    assert world.state.switch.halted_by == "reconciliation"
+    assert "2 past orders carry our label" in world.state.switch.reason
+    assert "journal" in world.state.books.quarantine
+    assert world.state.books.balance == world.broker.balance
+    world.read_books()
+    assert ack(world, "journal", Acknowledgement.ADOPT).reason.startswith("refused")
+    ack(world, "journal", Acknowledgement.IGNORE)
+    world.read_books()
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+    assert world.state.switch.halted_by == "reconciliation"
+    world.give(OperatorResumed(actor="eve", reason="looked it up"))
+    world.read_books()
+    assert world.state.switch.halted_by is None  # the same orders are told once
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+
+
+def test_r6_orders_that_the_journal_knows_or_others_placed_are_not_missed():
+    world = world_with_position()
+    world.give(*world.broker.close(sole_position(world).position_id))
+    foreign = replace(world.broker.orders[0], order_id=1, label="", client_order_id="")
+    world.broker.orders.append(foreign)
+    assert world.read_books().discrepancies == ()
 
 
 # -- the way to CONSISTENT ------------------------------------------------------------------
@@ -666,16 +710,103 @@ def test_r16_a_second_position_of_ours_is_closed_and_the_oldest_kept():
     assert world.state.switch.halted_by == "reconciliation"
 
 
-def test_r17_money_that_nothing_explains_is_taken_over_with_a_notice():
-    world = ready_world()
-    world.broker.balance += 7
+def pay(world, delta, *, is_listed):
+    world.broker.balance += delta
     world.broker.balance_version += 1
+    if is_listed:
+        world.broker.payments.append(
+            Payment(
+                delta=Money(delta),
+                kind="BALANCE_DEPOSIT",
+                balance=Money(world.broker.balance),
+                balance_version=world.broker.balance_version,
+                time=TimestampMs(world.broker.now),
+            )
+        )
+
+
+@pytest.mark.parametrize("delta", [7, -7])
+def test_r17_money_that_nothing_explains_is_left_to_a_person_who_adopts_it(delta):
+    world = ready_world()
+    pay(world, delta, is_listed=False)
     decision = world.read_books()
     assert kinds(decision) == [D.BALANCE_GAP]
-    assert decision.commands[0].severity is Severity.NOTICE
-    assert world.state.books.balance == world.broker.balance
+    assert world.state.books.balance == world.broker.balance  # the day's loss is measured by it
+    assert world.state.books.quarantine == {}
+    world.read_books()
+    assert list(world.state.books.quarantine) == ["balance"]
+    assert any("reconcile ack balance" in text for text in world.alarms)
+    for _ in range(3):
+        assert kinds(world.read_books()) == []  # told once
+    world.fall()
+    assert world.state.tally.refusals == {"QUARANTINED": 1}
+    for action in (Acknowledgement.CLOSE, Acknowledgement.IGNORE):
+        assert ack(world, "balance", action).reason.startswith("refused")
+    ack(world, "balance", Acknowledgement.ADOPT)
     world.read_books()
     assert world.state.link.phase is LinkPhase.CONSISTENT
+    pay(world, 2 * delta, is_listed=False)
+    assert kinds(world.read_books()) == [D.BALANCE_GAP]
+
+
+def test_r17_a_payment_that_the_broker_lists_is_taken_over_without_a_word():
+    world = ready_world()
+    pay(world, 700, is_listed=True)
+    decision = world.read_books()
+    assert decision.discrepancies == ()
+    assert world.state.books.balance == world.broker.balance
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+
+
+def test_r17_a_payment_listed_late_ends_the_doubt_before_a_person_is_asked():
+    world = ready_world()
+    pay(world, 700, is_listed=True)
+    (late,) = world.broker.payments
+    world.broker.payments = []
+    assert kinds(world.read_books()) == [D.BALANCE_GAP]
+    world.broker.payments = [late]
+    world.read_books()
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+    assert world.state.books.absences == {}
+
+
+def test_r17_once_a_person_was_asked_a_late_explanation_does_not_settle_it():
+    world = ready_world()
+    pay(world, 700, is_listed=True)
+    late, world.broker.payments = world.broker.payments, []
+    world.read_books()
+    world.read_books()
+    world.broker.payments = late
+    world.read_books()
+    assert list(world.state.books.quarantine) == ["balance"]
+
+
+def test_r17_an_unexplained_change_is_not_hidden_by_a_younger_one_that_is_explained():
+    world = world_with_position()
+    pay(world, -7, is_listed=False)
+    world.give(*world.broker.close(sole_position(world).position_id))
+    assert world.state.books.balance == world.broker.balance
+    assert kinds(world.read_books()) == [D.BALANCE_GAP]
+
+
+def test_r17_a_fill_and_a_payment_together_explain_a_balance():
+    world = world_with_position()
+    world.read_books()
+    world.broker.close(sole_position(world).position_id)
+    pay(world, 700, is_listed=True)
+    decision = world.read_books()
+    assert kinds(decision) == [D.CLOSED_WHILE_AWAY]
+    world.read_books()
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+
+
+def test_r17_nothing_is_a_gap_before_the_first_comparison():
+    world = World(EASY)
+    pay(world, 123, is_listed=False)
+    world.connect()
+    world.read_books()
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+    assert world.state.books.balance == world.broker.balance
 
 
 def test_a_reading_older_than_our_balance_is_no_gap():

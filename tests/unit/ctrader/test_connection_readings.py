@@ -20,9 +20,15 @@ from harness.scripted_broker import (
     make_trader,
 )
 from palmbot.ctrader.connection import Limits
-from palmbot.ctrader.generated.account_messages_pb2 import ProtoOATraderReq, ProtoOATraderRes
-from palmbot.ctrader.generated.entities_pb2 import ProtoOATrendbar
+from palmbot.ctrader.generated.account_messages_pb2 import (
+    ProtoOACashFlowHistoryListReq,
+    ProtoOACashFlowHistoryListRes,
+    ProtoOATraderReq,
+    ProtoOATraderRes,
+)
+from palmbot.ctrader.generated.entities_pb2 import ProtoOADepositWithdraw, ProtoOATrendbar
 from palmbot.ctrader.generated.enums_pb2 import (
+    BALANCE_WITHDRAW,
     M5,
     POSITION_STATUS_CREATED,
     POSITION_STATUS_ERROR,
@@ -217,6 +223,50 @@ def test_books_are_read_whole_and_dated_by_the_broker(broker):
     assert (books.balance, books.balance_version) == (1_000_000_000_000, 7)
 
 
+def test_payments_of_the_window_are_part_of_the_books_a_week_at_a_time(broker):
+    def answer(request: ProtoOACashFlowHistoryListReq):
+        times = [t for t in (NOON - 8 * DAY_MS, NOON - DAY_MS) if in_window(t, request)]
+        return ProtoOACashFlowHistoryListRes(
+            **IDS,
+            depositWithdraw=[
+                ProtoOADepositWithdraw(
+                    operationType=BALANCE_WITHDRAW,
+                    balanceHistoryId=t,
+                    balance=t % 1_000,
+                    delta=-1_234,
+                    changeBalanceTimestamp=t,
+                    balanceVersion=5,
+                    moneyDigits=2,
+                )
+                for t in times
+            ],
+        )
+
+    broker.answers[ProtoOACashFlowHistoryListReq] = answer
+    query_books(broker, days=10)
+    broker.advance(1.1)  # more than the historical requests of one second
+    (reported,) = broker.events
+    first, second = reported.books.payments
+    assert (first.time, second.time) == (NOON - 8 * DAY_MS, NOON - DAY_MS)
+    assert (first.kind, first.delta, first.balance_version) == (
+        "BALANCE_WITHDRAW",
+        -1_234_000_000,
+        5,
+    )
+    asked = [e.message for e in broker.requests]
+    spans = [
+        each.toTimestamp - each.fromTimestamp
+        for each in asked
+        if isinstance(each, ProtoOACashFlowHistoryListReq)
+    ]
+    assert max(spans) == WEEK_MS
+    assert len(spans) == 2
+
+
+def in_window(time: int, request: ProtoOACashFlowHistoryListReq) -> bool:
+    return request.fromTimestamp <= time <= request.toTimestamp
+
+
 def test_protection_orders_are_not_asked_for(broker):
     query_books(broker)
     (asked,) = [e.message for e in broker.requests if isinstance(e.message, ProtoOAReconcileReq)]
@@ -225,7 +275,13 @@ def test_protection_orders_are_not_asked_for(broker):
 
 @pytest.mark.parametrize(
     "request_class",
-    [ProtoOATraderReq, ProtoOAReconcileReq, ProtoOADealListReq, ProtoOAOrderListReq],
+    [
+        ProtoOATraderReq,
+        ProtoOAReconcileReq,
+        ProtoOADealListReq,
+        ProtoOAOrderListReq,
+        ProtoOACashFlowHistoryListReq,
+    ],
 )
 def test_a_failed_query_is_unavailable_and_never_flat(broker, request_class):
     broker.answers[request_class] = ProtoOAErrorRes(errorCode="ENTITY_NOT_FOUND")

@@ -202,11 +202,16 @@ class Tape:
     high: int = 0
     low: int = 0
     ranges: Sample = Sample()
-    """High less low of earlier minutes."""
+    """High less low of the last minutes."""
+    slot_ranges: dict[int, Sample] = field(default_factory=dict)
+    """By slot of five minutes of the day in UTC: high less low of its earlier minutes."""
     spreads: dict[int, Sample] = field(default_factory=dict)
     """By slot of five minutes of the day in UTC: the spread at the end of its earlier minutes."""
+    usual_range: int | None = None
+    """Median of the slot under way, before it was seen on two days that of the last minutes; None
+    while there are too few."""
     range_limit: int | None = None
-    """Range of a minute that trips; None while the sample is too small."""
+    """Range of a minute that trips; None while no range is usual."""
     usual_spread: int | None = None
     """Median of the slot under way; None before it was seen on two days."""
     fresh_ticks: int = 0
@@ -251,6 +256,8 @@ class BreakerBook:
     """Entries refused for their rate, as counted when last looked at."""
     balance_seen: Money | None = None
     balance_version_seen: int = 0
+    early_flow: Money = NO_MONEY
+    """Payments of a day whose beginning market time has not reached yet."""
     counted_flows: tuple[int, ...] = ()
     """Balance versions of the payments counted."""
     is_blind: bool = True

@@ -81,8 +81,9 @@ def turn_day(step: Step) -> None:
         trading_day=(old.trading_day + old.has_prices) if old is not None else 1,
         limits=read_limits(rules),
         carried=max(carried) if carried and old is not None else None,
+        cash_flow=book.early_flow,
     )
-    step.set_breakers(replace(book, day=new))
+    step.set_breakers(replace(book, day=new, early_flow=NO_MONEY))
     step.say(f"trading day {new.trading_day} began")
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from palmbot.core.breakers.book import BreakerBook
 from palmbot.core.step import Step
 from palmbot.domain.events import BalanceChanged, BooksReported, Event, OrderFilled
-from palmbot.domain.orders import Fill
+from palmbot.domain.orders import Fill, Payment
 from palmbot.domain.units import Money
 
 WITHDRAWALS = frozenset({"BALANCE_WITHDRAW", "BALANCE_WITHDRAW_TRANSFER"})
@@ -25,18 +25,13 @@ def account_for_money(step: Step, event: Event) -> None:
         if step.account is not None:
             step.set_breakers(_note_seen(step, book))
         return
-    flow = 0
     moved = books.balance - book.balance_seen
     is_still = moved == 0 and book.balance_version_seen == books.balance_version
     if is_still and not isinstance(event, BalanceChanged | OrderFilled | BooksReported):
         return
     residual = moved - _read_results(event, book.balance_version_seen, moved)
-    if isinstance(event, BalanceChanged):
-        flow, own_part = _read_payment(event, book)
-        residual -= own_part
-        key = _key_of(event)
-        if key not in book.counted_flows:
-            book = replace(book, counted_flows=(*book.counted_flows, key)[-FLOWS_MAX:])
+    book, flow, paid = _take_payments(book, event)
+    residual -= paid
     if residual != 0:
         book = replace(book, is_unexplained=True)
         step.say(f"the balance moved by {residual} without a fill or payment")
@@ -81,7 +76,37 @@ def _read_results(event: Event, version_seen: int, moved: int) -> int:
     )
 
 
-def _read_payment(event: BalanceChanged, book: BreakerBook) -> tuple[int, int]:
+def _read_payments(event: Event) -> tuple[Payment | BalanceChanged, ...]:
+    """Return what an event tells of payments, announced or found in the broker's history."""
+    if isinstance(event, BalanceChanged):
+        return (event,)
+    return event.books.payments if isinstance(event, BooksReported) else ()
+
+
+def _take_payments(book: BreakerBook, event: Event) -> tuple[BreakerBook, int, int]:
+    """Return the book with the payments of an event, today's flow, and what it explains.
+
+    A payment of a day that market time has not reached waits for it; one of an earlier day is
+    part of what this day began with.
+    """
+    flow = early = paid = 0
+    keys = list(book.counted_flows)
+    for payment in _read_payments(event):
+        counted, own_part = _judge_payment(payment, book)
+        paid += own_part
+        if book.day is not None and payment.time >= book.day.ends_at:
+            early += counted
+        elif book.day is not None and payment.time >= book.day.starts_at:
+            flow += counted
+        if _key_of(payment) not in keys:
+            keys.append(_key_of(payment))
+    if len(keys) > len(book.counted_flows):
+        early_flow = Money(book.early_flow + early)
+        book = replace(book, counted_flows=tuple(keys[-FLOWS_MAX:]), early_flow=early_flow)
+    return book, flow, paid
+
+
+def _judge_payment(event: Payment | BalanceChanged, book: BreakerBook) -> tuple[int, int]:
     """Return what counts as payment, and how much of it moved the balance just now.
 
     A payment that the balance showed before it was announced has been judged by its sign: a
@@ -95,7 +120,7 @@ def _read_payment(event: BalanceChanged, book: BreakerBook) -> tuple[int, int]:
     return counted, event.delta if is_new else 0
 
 
-def _key_of(event: BalanceChanged) -> int:
+def _key_of(event: Payment | BalanceChanged) -> int:
     return event.balance_version or event.time
 
 

@@ -64,8 +64,11 @@ class BreakerRules:
     """Days of the same hour that make the usual ATR."""
     reference_bars: int = 500
     """Bars that make it while there are fewer such days."""
-    burst_factor: int = 4
-    """Range of a minute against its median that trips."""
+    burst_trip_factor: int = 8
+    """Range of a minute against its usual that trips. At 4 a real day of gold trips 6 to 15 times,
+    and the fourth trip ends the day; at 8 it is once or twice."""
+    burst_deny_factor: int = 4
+    """Range of this or the last minute against its usual that refuses one entry."""
     spread_trip_factor: int = 3
     """Spread against its median that trips."""
     spread_deny_factor: int = 2
@@ -74,11 +77,12 @@ class BreakerRules:
     """Minutes of ranges kept."""
     tape_minutes_min: int = 60
     """Minutes before their median counts."""
-    spread_minutes: int = 25
-    """Minutes of spreads kept for each five minutes of the day: those of five days."""
-    spread_minutes_min: int = 10
-    """Minutes before their median counts. Spreads are not in the history of a broker: until then
-    only the absolute limit of the gate holds."""
+    slot_minutes: int = 25
+    """Minutes of ranges and spreads kept for each five minutes of the day: those of five days."""
+    slot_minutes_min: int = 10
+    """Minutes before their median counts. Until then a range is held against those of the last
+    hours, and for spreads, which the history of a broker lacks, only the absolute limit of the
+    gate holds."""
     limit_move_bp: int = 1_000
     """Daily price limit of the exchange behind the contract; 0 if there is none."""
     limit_near_bp: int = 100
@@ -129,8 +133,12 @@ class BreakerRules:
                 f"need 100 <= calm_percent < volatility_percent, was {self.calm_percent} and "
                 f"{self.volatility_percent}"
             )
-        if not 1 < self.spread_deny_factor <= self.spread_trip_factor or self.burst_factor <= 1:
-            raise ValueError("spread and burst factors must exceed 1, denying before tripping")
+        for deny, trip in (
+            (self.spread_deny_factor, self.spread_trip_factor),
+            (self.burst_deny_factor, self.burst_trip_factor),
+        ):
+            if not 1 < deny <= trip:
+                raise ValueError("spread and burst factors must exceed 1, denying before tripping")
         if self.limit_move_bp and not 0 <= self.limit_near_bp < self.limit_move_bp:
             raise ValueError("limit_near_bp must be from 0 to below limit_move_bp")
         if not self.cool_down_minutes or min(self.cool_down_minutes) <= 0:
@@ -148,7 +156,7 @@ class BreakerRules:
             ("reference_sessions", self.reference_sessions),
             ("reference_bars", self.reference_bars),
             ("tape_minutes_min", self.tape_minutes_min),
-            ("spread_minutes_min", self.spread_minutes_min),
+            ("slot_minutes_min", self.slot_minutes_min),
             ("fresh_ticks", self.fresh_ticks),
             ("gap_percent", self.gap_percent),
             ("gap_hold_minutes", self.gap_hold_minutes),
@@ -169,8 +177,8 @@ class BreakerRules:
             raise ValueError("token_warn_hours must not be below token_stop_hours")
         if self.tape_minutes < self.tape_minutes_min:
             raise ValueError("tape_minutes must not be below tape_minutes_min")
-        if self.spread_minutes < self.spread_minutes_min:
-            raise ValueError("spread_minutes must not be below spread_minutes_min")
+        if self.slot_minutes < self.slot_minutes_min:
+            raise ValueError("slot_minutes must not be below slot_minutes_min")
 
     @property
     def history_bars(self) -> int:

@@ -11,7 +11,8 @@ from palmbot.domain.market import Tick
 from palmbot.domain.units import BASIS_POINTS, MS_PER_MINUTE
 
 SLOT_MINUTES = 5
-"""Spreads are compared with those of the same minutes of the day: opens and closes are wide."""
+"""Ranges and spreads are compared with those of the same minutes of the day: at the open, at the
+close and when figures are published both are wide day after day."""
 EMPTY = Sample()
 
 
@@ -28,6 +29,8 @@ def take_tick(state: EngineState, tick: Tick, rules: BreakerRules) -> Tape:
             high=max(tape.high, bid),
             low=min(tape.low, bid),
             ranges=tape.ranges,
+            slot_ranges=tape.slot_ranges,
+            usual_range=tape.usual_range,
             spreads=tape.spreads,
             range_limit=tape.range_limit,
             usual_spread=tape.usual_spread,
@@ -58,7 +61,7 @@ def judge_tape(step: Step, tick: Tick) -> None:
     if tape.range_limit is not None and span >= tape.range_limit:
         fire(
             step,
-            f"{span / tape.ranges.median:.1f} times the usual range within a minute",
+            f"{span / (tape.usual_range or 1):.1f} times the usual range within a minute",
             measured=span,
             threshold=tape.range_limit,
         )
@@ -91,26 +94,40 @@ def _turn_minute(
     tape: Tape, before: Tick | None, minute: int, bid: int, rules: BreakerRules
 ) -> Tape:
     """Close the minute under way; one without a price leaves no trace."""
-    ranges, spreads = tape.ranges, tape.spreads
+    ranges, slot_ranges, spreads = tape.ranges, tape.slot_ranges, tape.spreads
     if tape.minute > 0 and before is not None:
-        ranges = ranges.add(tape.high - tape.low, rules.tape_minutes)
+        span = tape.high - tape.low
+        ranges = ranges.add(span, rules.tape_minutes)
         slot = _slot_of(tape.minute)
-        sample = spreads.get(slot, EMPTY).add(before.ask - before.bid, rules.spread_minutes)
-        spreads = {**spreads, slot: sample}
-    is_known = len(ranges.values) >= rules.tape_minutes_min
-    now = spreads.get(_slot_of(minute), EMPTY)
-    is_spread_known = len(now.values) >= rules.spread_minutes_min
+        slot_ranges = _add(slot_ranges, slot, span, rules)
+        spreads = _add(spreads, slot, before.ask - before.bid, rules)
+    now = _slot_of(minute)
+    usual_range = _read_usual(slot_ranges.get(now, EMPTY), rules.slot_minutes_min)
+    if usual_range is None:
+        usual_range = _read_usual(ranges, rules.tape_minutes_min)
     return replace(
         tape,
         minute=minute,
         high=bid,
         low=bid,
         ranges=ranges,
+        slot_ranges=slot_ranges,
         spreads=spreads,
-        # A usual value of nothing, as with one tick a minute, cannot judge anything.
-        range_limit=rules.burst_factor * ranges.median if is_known and ranges.median else None,
-        usual_spread=now.median if is_spread_known and now.median else None,
+        usual_range=usual_range,
+        range_limit=None if usual_range is None else rules.burst_trip_factor * usual_range,
+        usual_spread=_read_usual(spreads.get(now, EMPTY), rules.slot_minutes_min),
     )
+
+
+def _add(
+    samples: dict[int, Sample], slot: int, value: int, rules: BreakerRules
+) -> dict[int, Sample]:
+    return {**samples, slot: samples.get(slot, EMPTY).add(value, rules.slot_minutes)}
+
+
+def _read_usual(sample: Sample, least: int) -> int | None:
+    """Return the median of enough values; one of nothing, as with one tick a minute, is none."""
+    return sample.median or None if len(sample.values) >= least else None
 
 
 def _slot_of(minute: int) -> int:

@@ -52,6 +52,22 @@ def find_wide_spread(state: EngineState, params: EngineParams) -> str:
     return f"spread {spread / usual:.1f} times the usual"
 
 
+def find_burst(state: EngineState, params: EngineParams) -> str:
+    """Return in words that this minute or the last one ran far, or nothing.
+
+    Also the last: a bar is decided at the first price of the minute after it.
+    """
+    tape = state.tape
+    usual = tape.usual_range
+    if usual is None:
+        return ""
+    last = tape.ranges.values[-1] if tape.ranges.values else 0
+    span = max(tape.high - tape.low, last)
+    if span < params.breakers.burst_deny_factor * usual:
+        return ""
+    return f"a minute ran {span / usual:.1f} times its usual range"
+
+
 def read_size_percent(state: EngineState, params: EngineParams) -> int:
     """Return the share of the ordinary size that an entry may have: 100 or 50."""
     records = state.breakers.records.values()

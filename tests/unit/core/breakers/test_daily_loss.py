@@ -7,8 +7,16 @@ import pytest
 from harness.breaker_world import DAY, HOUR, MINUTE, MONEY, BreakerWorld, make_params
 from harness.engine_world import PRICE, START
 from palmbot.core.breakers.book import Quality
+from palmbot.core.state import LinkPhase
 from palmbot.domain.breakers import BreakerName, BreakerPhase
-from palmbot.domain.events import BooksReported, LinkLost, OperatorReset, TimePassed
+from palmbot.domain.events import (
+    Acknowledgement,
+    BooksReported,
+    LinkLost,
+    OperatorAcknowledged,
+    OperatorReset,
+    TimePassed,
+)
 from palmbot.domain.units import Money, TimestampMs
 
 DAILY = BreakerName.DAILY_LOSS
@@ -81,9 +89,60 @@ def test_a_deposit_that_only_the_books_show_does_not_hide_a_loss():
     assert world.phase(DAILY) is OPEN
 
 
-def test_a_withdrawal_that_only_the_books_show_counts_as_loss_until_it_is_told():
+def test_a_withdrawal_that_the_broker_lists_is_no_loss_though_nobody_heard_of_it():
     world = BreakerWorld()
-    world.pay(-300, is_heard=False)
+    world.pay(-300, "BALANCE_WITHDRAW", is_heard=False)
+    world.reconnect()
+    assert world.day.loss == 0
+    assert world.day.cash_flow == -300 * MONEY
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+    world.give(world.payment(-300, "BALANCE_WITHDRAW"))
+    world.reconnect()
+    assert world.day.loss == 0
+    assert world.day.cash_flow == -300 * MONEY
+
+
+def test_a_charge_that_the_broker_lists_is_a_loss():
+    world = BreakerWorld()
+    world.pay(-500, "BALANCE_CHARGE", is_heard=False)
+    world.reconnect()
+    assert world.phase(DAILY) is OPEN
+
+
+def test_a_payment_of_an_earlier_day_is_none_of_today():
+    world = BreakerWorld()
+    world.give(LinkLost(generation=world.generation, reason="cut"))
+    world.broker.now = NEXT_DAY - HOUR
+    world.pay(-1_000, "BALANCE_WITHDRAW", is_heard=False)
+    world.broker.now = NEXT_DAY + HOUR
+    world.give(TimePassed(time=TimestampMs(world.broker.now)))
+    world.come_back()
+    assert world.day.cash_flow == 0
+    assert world.day.baseline == 9_000 * MONEY
+    assert world.day.loss == 0
+
+
+@pytest.mark.parametrize("after_ms", [0, HOUR])
+def test_a_payment_of_a_day_not_yet_begun_waits_for_it(after_ms):
+    world = BreakerWorld()
+    world.give(LinkLost(generation=world.generation, reason="cut"))
+    world.broker.now = NEXT_DAY + after_ms
+    world.pay(2_000, is_heard=False)
+    world.broker.now = NEXT_DAY + 2 * HOUR
+    world.come_back()  # the reading is the first to say that the next day has come
+    assert world.day.starts_at == NEXT_DAY
+    assert world.day.cash_flow == 2_000 * MONEY
+    assert world.day.baseline == 10_000 * MONEY
+    assert world.state.breakers.early_flow == 0
+    charge(world, 499)
+    assert world.phase(DAILY) is CLOSED
+    charge(world, 1)
+    assert world.phase(DAILY) is OPEN
+
+
+def test_a_withdrawal_that_only_the_balance_shows_counts_as_loss_until_it_is_told():
+    world = BreakerWorld()
+    world.pay(-300, is_heard=False, is_listed=False)
     world.reconnect()
     assert world.day.loss == 300 * MONEY
     world.give(world.payment(-300, "BALANCE_WITHDRAW"))
@@ -206,16 +265,24 @@ def test_down_at_midnight_the_baseline_is_rebuilt_from_what_was_closed_since():
     assert world.day.quality is Quality.EXACT
 
 
-def test_a_deposit_while_away_is_not_taken_for_money_of_the_morning():
+@pytest.mark.parametrize(
+    ("is_listed", "quality"), [(True, Quality.EXACT), (False, Quality.ESTIMATED)]
+)
+def test_a_deposit_while_away_is_not_taken_for_money_of_the_morning(is_listed, quality):
     world = BreakerWorld()
     world.give(LinkLost(generation=world.generation, reason="cut"))
     world.broker.now = NEXT_DAY + HOUR
     world.give(TimePassed(time=TimestampMs(world.broker.now)))
     assert world.day.baseline is None
-    world.pay(1_000, is_heard=False)
+    world.pay(1_000, is_heard=False, is_listed=is_listed)
     world.come_back()
+    if not is_listed:
+        assert world.day.baseline is None  # a person has to look first
+        adopt = Acknowledgement.ADOPT
+        world.give(OperatorAcknowledged(item="balance", action=adopt, actor="eve", reason="mine"))
+        world.settle()
     assert world.day.baseline == 10_000 * MONEY
-    assert world.day.quality is Quality.ESTIMATED
+    assert world.day.quality is quality
     assert world.day.loss == 0
 
 

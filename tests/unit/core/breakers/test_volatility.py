@@ -8,9 +8,10 @@ from harness.breaker_world import DAY, HOUR, MINUTE, RULES, BreakerWorld, make_p
 from harness.engine_world import PERIOD, PRICE, START, make_bar, make_tick
 from palmbot.core.breakers.book import Sample, VolatilityView
 from palmbot.core.breakers.volatility import judge_bar, read_atr, take_bars
+from palmbot.core.gate import Denial, deny_entry
 from palmbot.core.step import Step
 from palmbot.domain.breakers import BreakerName, BreakerPhase
-from palmbot.domain.market import ALWAYS_OPEN, Bar, Interval, TradingHours
+from palmbot.domain.market import ALWAYS_OPEN, Bar, Interval, Side, TradingHours
 from palmbot.domain.units import Price, TimestampMs
 
 SPIKE = BreakerName.VOLATILITY
@@ -103,7 +104,11 @@ def feed(world, spans):
 
 def quiet_rules(**changes):
     return make_params(
-        reference_bars=20, burst_factor=1_000, spread_trip_factor=100, limit_move_bp=0, **changes
+        reference_bars=20,
+        burst_trip_factor=1_000,
+        spread_trip_factor=100,
+        limit_move_bp=0,
+        **changes,
     )
 
 
@@ -153,14 +158,14 @@ def test_the_fourth_trip_of_a_day_lasts_until_the_next():
 
 
 def test_a_spread_far_wider_than_usual_at_that_time_of_day_trips_and_a_wide_one_is_refused():
-    world = BreakerWorld(make_params(burst_factor=1_000))
+    world = BreakerWorld(make_params(burst_trip_factor=1_000))
     world.params = replace(world.params, rsi_buy=0.0, rsi_sell=100.0)
     for day in range(3):
         for minute in range(4):
             world.broker.now = START + day * DAY + minute * MINUTE
             world.tick()
     assert world.state.tape.usual_spread == 100_000
-    world.params = make_params(burst_factor=1_000)
+    world.params = make_params(burst_trip_factor=1_000)
     world.broker.now += 1_000
     wide = make_tick(world.broker.now, PRICE, spread=299_000)
     world.give(wide)
@@ -168,6 +173,67 @@ def test_a_spread_far_wider_than_usual_at_that_time_of_day_trips_and_a_wide_one_
     world.broker.now += 2_000
     world.give(make_tick(world.broker.now, PRICE, spread=300_000))
     assert world.phase(SPIKE) is BreakerPhase.OPEN
+
+
+def run_minutes(world, first, spans):
+    """One minute a span, each of three prices, nothing wanted meanwhile."""
+    params, world.params = world.params, replace(world.params, rsi_buy=0.0, rsi_sell=100.0)
+    for number, span in enumerate(spans):
+        world.broker.now = first + number * MINUTE
+        for second, change in ((0, 0), (20_000, span), (40_000, 0)):
+            world.give(make_tick(world.broker.now + second, PRICE + change))
+    world.broker.now += 40_000
+    world.params = params
+
+
+def burst_world(**rules):
+    """An hour that is calm but for its first five minutes, on three days in a row."""
+    world = BreakerWorld(make_params(tape_minutes_min=10, **rules))
+    for day in range(3):
+        run_minutes(world, START + day * DAY, [50_000] * 5 + [1_000] * 15)
+    return world
+
+
+@pytest.mark.parametrize(
+    ("span", "phase"), [(399_999, BreakerPhase.CLOSED), (400_000, BreakerPhase.OPEN)]
+)
+def test_a_minute_at_eight_times_what_is_usual_at_that_time_of_day_trips(span, phase):
+    world = burst_world()
+    run_minutes(world, START + 3 * DAY, [span])
+    assert world.state.tape.usual_range == 50_000
+    assert world.phase(SPIKE) is phase
+
+
+def test_what_moves_every_day_at_that_time_is_no_burst_though_the_last_minutes_were_calm():
+    world = burst_world()
+    run_minutes(world, START + 3 * DAY - 20 * MINUTE, [1_000] * 20)
+    run_minutes(world, START + 3 * DAY, [100_000] * 3)
+    assert world.phase(SPIKE) is BreakerPhase.CLOSED
+
+
+@pytest.mark.parametrize(
+    ("span", "phase"), [(7_999, BreakerPhase.CLOSED), (8_000, BreakerPhase.OPEN)]
+)
+def test_at_a_time_of_day_not_seen_before_the_last_minutes_are_what_is_usual(span, phase):
+    world = burst_world()
+    run_minutes(world, START + 2 * DAY + HOUR, [1_000] * 20)
+    run_minutes(world, START + 2 * DAY + 2 * HOUR, [span])
+    assert world.state.tape.usual_range == 1_000
+    assert world.phase(SPIKE) is phase
+
+
+@pytest.mark.parametrize(("span", "is_denied"), [(199_999, False), (200_000, True)])
+@pytest.mark.parametrize("later", [0, MINUTE, 2 * MINUTE])
+def test_an_entry_beside_a_minute_at_four_times_its_usual_is_refused(span, later, is_denied):
+    world = burst_world()
+    run_minutes(world, START + 3 * DAY, [span, 1_000, 1_000][: 1 + later // MINUTE])
+    assert world.phase(SPIKE) is BreakerPhase.CLOSED
+    denied = deny_entry(world.state, world.params, Side.BUY, world.state.market.time)
+    if is_denied and later <= MINUTE:
+        assert denied.code is Denial.VOL_SPIKE
+        assert denied.text == "a minute ran 4.0 times its usual range"
+    else:
+        assert denied is None or denied.code is not Denial.VOL_SPIKE
 
 
 def test_near_the_price_limit_of_the_exchange_it_trips():

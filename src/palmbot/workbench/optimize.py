@@ -1,0 +1,108 @@
+"""Wires a search: price file in, engine chosen, results on disk."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from palmbot.domain.errors import InputInvalid
+from palmbot.pricefiles.bar_reader import ReadOptions, ReadResult, read_bars
+from palmbot.pricefiles.quality import Grade
+from palmbot.research.checkpoint import Checkpoint
+from palmbot.research.engines import Engine, ThreadEngine
+from palmbot.research.optimize import OptimizeSettings, Stage, Tell, optimize
+from palmbot.research.outcome import OptimizeOutcome
+from palmbot.research.result_files import check_folder, write_results, write_statistics
+
+STATISTICS_NAME: Final = "backtest_statistics.csv"
+UNFINISHED_SUFFIX: Final = ".unfinished"
+COMPILING: Final = "compiling the sweep for this processor, once after an installation (10 s)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptimizePlan:
+    """Where bars come from, where results go, who works."""
+
+    data: Path
+    reading: ReadOptions
+    settings: OptimizeSettings
+    output: Path
+    uses_dask: bool = False
+    address: str | None = None
+    """Of a Dask scheduler; None for a cluster on this machine."""
+    workers: int | None = None
+    """None for one for each core."""
+
+    @property
+    def statistics(self) -> Path:
+        """Where the other statistics go: beside the results, named after them."""
+        if self.output.name == "backtest_results.csv":
+            return self.output.with_name(STATISTICS_NAME)
+        return self.output.with_name(f"{self.output.stem}_statistics.csv")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptimizeResult:
+    """What a run found, and what is to be known of its bars."""
+
+    outcome: OptimizeOutcome
+    warnings: tuple[str, ...]
+    """Of the price file, one sentence each."""
+    is_resumed: bool
+    """Part of the work was found finished."""
+
+
+def run_optimize(plan: OptimizePlan, tell: Tell) -> OptimizeResult:
+    """Read, search, judge, and write both tables.
+
+    Raises:
+        InputInvalid: the file, an option or a place cannot be used.
+        TransientError: the workers of a cluster are gone; finished work is kept.
+    """
+    if plan.workers is not None and plan.workers < 1:
+        raise InputInvalid(f"--workers: need at least 1, was {plan.workers}; leave it out.")
+    if plan.address is not None and not plan.uses_dask:
+        raise InputInvalid("--address: it names a Dask scheduler; add --engine dask.")
+    for path in (plan.output, plan.statistics):
+        check_folder(path)
+    read = read_bars(plan.data, plan.reading)
+    from palmbot.research.compiled import is_compiled  # noqa: PLC0415 - loads the compiler
+
+    if not is_compiled():
+        tell(Stage(text=COMPILING, fraction=0.0))
+    with _open_engine(plan) as engine:
+        checkpoint = Checkpoint(
+            plan.output.with_name(plan.output.name + UNFINISHED_SUFFIX),
+            plan.settings.make_key(read.series.digest),
+        )
+        is_done = False
+        try:
+            outcome = optimize(read.series, plan.settings, engine, checkpoint, tell)
+            write_results(plan.output, outcome)
+            write_statistics(plan.statistics, outcome)
+            is_done = True
+        finally:
+            checkpoint.close(is_done=is_done)
+    return OptimizeResult(
+        outcome=outcome, warnings=_list_warnings(read), is_resumed=checkpoint.is_resumed
+    )
+
+
+@contextmanager
+def _open_engine(plan: OptimizePlan) -> Iterator[Engine]:
+    workers = plan.workers or os.cpu_count() or 1
+    if not plan.uses_dask:
+        yield ThreadEngine(workers)
+        return
+    from palmbot.research.cluster import connect  # noqa: PLC0415 - loads Dask, rarely needed
+
+    with connect(plan.address, workers) as engine:
+        yield engine
+
+
+def _list_warnings(read: ReadResult) -> tuple[str, ...]:
+    return tuple(
+        f"{item.name}: {item.text}" for item in read.quality.items if item.grade is Grade.WARN
+    )
