@@ -5,7 +5,7 @@ Start with `Broker` and `Journal`: the loop in `live.trader` needs little else.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from palmbot.core.state import Decision
 from palmbot.domain.commands import LoadBars, QueryBooks, RaiseAlarm, Reconnect, Send
@@ -153,6 +153,7 @@ class TokenStore(Protocol):
         """
 
 
+@runtime_checkable
 class SentimentSource(Protocol):
     """Where the market's mood comes from, for the loop that must never wait for it."""
 

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -160,3 +161,35 @@ def test_of_a_killed_bot_the_journal_tells_how_it_stood(home):
     nobody = run_palmbot("reconcile", "--directory", "killed", cwd=home)
     assert nobody.returncode == 1
     assert "no bot is running here" in " ".join(nobody.stderr.split())
+
+
+def test_a_bot_with_a_damaged_journal_refuses_to_start_names_it_and_leaves_it_alone(home):
+    bot = start_bot(home, "damaged")
+    bot.read_until("our books equal the broker's")
+    bot.end()
+    journal = home / "damaged" / "journal.sqlite"
+    content = bytearray(journal.read_bytes())
+    at = content.find(b"our books equal the broker's")
+    content[at : at + 3] = b"own"
+    journal.write_bytes(content)
+    refused = run_palmbot("run", "--simulator", "sim", "--directory", "damaged", cwd=home)
+    assert refused.returncode == 3
+    text = " ".join(refused.stderr.split())
+    assert "journal.sqlite is broken: step" in text
+    assert "compare the account with the broker, then start with another data directory" in text
+    assert journal.read_bytes() == content  # what is left of it stays for a person to read
+
+
+def test_the_machine_is_watched_while_the_bot_runs(home):
+    """Each safety class has a live caller: clock and disk are measured by the real process."""
+    bot = start_bot(home, "watched")
+    bot.read_until("our books equal the broker's")
+    deadline = time.monotonic() + 60.0
+    kinds = set()
+    while not {"ClockChecked", "DiskMeasured"} <= kinds and time.monotonic() < deadline:
+        status = run_palmbot("status", "--json", "--directory", "watched", cwd=home)
+        assert status.returncode == 0
+        with contextlib.closing(sqlite3.connect(home / "watched" / "journal.sqlite")) as journal:
+            kinds = {kind for (kind,) in journal.execute("SELECT DISTINCT event_type FROM step")}
+    assert {"ClockChecked", "DiskMeasured"} <= kinds
+    bot.end()

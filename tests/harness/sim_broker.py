@@ -54,10 +54,11 @@ class BrokerFaults:
 class SimMarket:
     """Implements `simulator.market.MarketSource`: a price that swings within minutes."""
 
-    def __init__(self, random, start_ms, quote_s):
+    def __init__(self, random, start_ms, plan):
         self._random = random
         self._start_ms = start_ms
-        self._quote_s = quote_s
+        self._quote_s = plan.quote_s
+        self._swing = 50_000.0 * (plan.quote_s * 60.0 / plan.bar_s) ** 0.5
         self.gap = 0.0
         """Probability that the feed freezes before a quote."""
         self.jump = 0.0
@@ -77,13 +78,12 @@ class SimMarket:
 
     def quotes(self):
         draw, gauss = self._random.random, self._random.gauss
-        swing = 50_000.0 * self._quote_s**0.5
         time, price, level = self._start_ms, 100_000_000, 100_000_000
         while True:
             time += round(self._quote_s * 1000 * (0.5 + draw()))
             if draw() < self.gap:
                 time += round(10_000 + 110_000 * draw())
-            price += round(gauss(0.0, swing)) + (level - price) // 50
+            price += round(gauss(0.0, self._swing)) + (level - price) // 50
             if draw() < self.jump:
                 price += round(gauss(0.0, 900_000.0))
             price = max(20_000_000, price)

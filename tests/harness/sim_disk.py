@@ -8,14 +8,14 @@ says how many of the transactions handed to the disk had become durable, unknown
 import asyncio
 from dataclasses import dataclass
 
+import msgspec
+
 from harness.sim_loop import outside
 from palmbot.adapters.journal_codec import (
-    GENESIS_HASH,
     decode_event,
     decode_state,
     encode_commands,
     encode_state,
-    encode_step,
 )
 from palmbot.adapters.journal_projections import has_changes
 from palmbot.core import engine
@@ -93,14 +93,14 @@ class SimDisk:
 
     def write(self, rows):
         """Make one transaction durable, or say what forbids it."""
-        intents = dict(self._intents)
-        for row in rows:
-            for intent in row.decision.changed_intents:
-                intents[intent.intent_id] = intent
-        refusal = _find_conflict(intents) if intents != self._intents else ""
-        if refusal:
-            return refusal
-        self._intents = intents
+        changed = {
+            intent.intent_id: intent for row in rows for intent in row.decision.changed_intents
+        }
+        if changed:
+            intents = {**self._intents, **changed}
+            if refusal := _find_conflict(intents):
+                return refusal
+            self._intents = intents
         for row in rows:
             if self.rows and row.sequence != self.rows[-1].sequence + 1:
                 raise JournalLost(f"step {row.sequence} follows {self.rows[-1].sequence}")
@@ -144,16 +144,9 @@ class SimDisk:
                 raise JournalLost(f"the snapshot of step {after} cannot be read back")
         for row in self.rows[after:]:
             params = self.runs[row.run_id]
-            coded = encode_step(
-                row.event,
-                row.decision,
-                recorded_at=0,
-                run_id=row.run_id.encode(),
-                previous_hash=GENESIS_HASH,
-            )
-            event = decode_event(coded.event_type, coded.event)
+            event = decode_event(type(row.event).__name__.encode(), msgspec.json.encode(row.event))
             decision = engine.decide(state or initial_state(params), event, params)
-            if encode_commands(decision) != coded.commands:
+            if encode_commands(decision) != encode_commands(row.decision):
                 raise JournalLost(f"step {row.sequence} has other commands when replayed")
             state = decision.state
         if state != self.rows[-1].decision.state:
@@ -197,7 +190,8 @@ class SimJournal:
 
     async def flush(self):
         """Return once every appended step is durable."""
-        outcome = self._submit()
+        outcome = self._disk.loop.create_future()
+        self._submit(outcome)
         await asyncio.shield(outcome)
         if self.failure:
             raise JournalWriteFailed(self.failure)
@@ -216,18 +210,16 @@ class SimJournal:
         self._under_way.clear()
         self.failure = "the process is dead"
 
-    def _submit(self):
+    def _submit(self, outcome=None):
         if self._flush_timer is not None:
             self._flush_timer.cancel()
             self._flush_timer = None
         rows, self._waiting = self._waiting, []
-        outcome = self._disk.loop.create_future()
         delay_s, is_failing = self._disk.draw_commit()
         self._due_s = max(self._due_s + 1e-6, self._disk.loop.now_s + delay_s)
         job = (rows, outcome, is_failing)
         self._under_way.append(job)
         self._disk.loop.call_at(self._due_s, self._finish, job, context=outside())
-        return outcome
 
     def _finish(self, job):
         if job not in self._under_way:
@@ -239,7 +231,7 @@ class SimJournal:
                 self.failure = "no space left on the simulated disk"
             else:
                 self.failure = self._disk.write(rows)
-        if not outcome.done():
+        if outcome is not None and not outcome.done():
             outcome.set_result(rows[-1].sequence if rows else 0)
 
 

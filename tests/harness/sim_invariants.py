@@ -393,7 +393,7 @@ def check_p5_failed_reading_closes_nothing(watch, before, event, decision):
 
 def check_p5_nothing_vanishes(watch, before, event, decision):
     """No position is forgotten without a word."""
-    if before is None:
+    if before is None or before.books.positions is decision.state.books.positions:
         return
     gone = before.books.positions.keys() - decision.state.books.positions.keys()
     said = {each.position_id for each in decision.changed_positions}

@@ -1,13 +1,16 @@
 """An event loop in virtual time, whose processes can be killed between and within two steps.
 
-Only how `BaseEventLoop._run_once` asks its selector to wait is relied on: the selector here
-moves the clock instead of waiting, so that an hour passes as fast as its callbacks run.
+Waiting is moving the clock, so that an hour passes as fast as its callbacks run. Of asyncio's
+insides only `BaseEventLoop._run_once` is relied on.
 """
 
 import asyncio
 import contextlib
 from asyncio import base_events
+from collections import deque
 from contextvars import Context, ContextVar, copy_context
+from heapq import heappop, heappush
+from itertools import count
 
 from palmbot.domain.units import MS_PER_SECOND, TimestampMs
 
@@ -64,22 +67,50 @@ CURRENT = ContextVar("CURRENT", default=None)
 """The process that runs; None for the world around it."""
 
 
-class _VirtualSelector:
-    """Takes the place of the selector: waiting is moving the clock."""
+class SimHandle:
+    """Something to be done, as `asyncio.TimerHandle`, by the process that it belongs to."""
 
-    def __init__(self, loop):
-        self._loop = loop
+    __slots__ = ("_args", "_callback", "_context", "_is_cancelled", "_node", "_when")
 
-    def select(self, timeout):
-        if timeout is None:
-            raise Deadlock("nobody will ever do anything again")
-        if timeout > 0:
-            self._loop.now_s += timeout
-        return ()
+    def __init__(self, when, callback, args, context):
+        self._when = when
+        self._callback = callback
+        self._args = args
+        self._context = copy_context() if context is None else context
+        self._node = self._context.get(CURRENT)
+        self._is_cancelled = False
+
+    def cancel(self):
+        """Never do it."""
+        self._is_cancelled = True
+
+    def cancelled(self):
+        """Tell whether it will not be done."""
+        return self._is_cancelled
+
+    def when(self):
+        """Return the moment for which it was planned."""
+        return self._when
+
+    def run(self):
+        """Do it as one step of its process; what is planned for a dead one is dropped."""
+        node = self._node
+        if node is not None:
+            if node.is_dead:
+                return
+            node.pass_step()
+            if node.is_dead:
+                return
+        self._context.run(self._callback, *self._args)
 
 
 class SimLoop(base_events.BaseEventLoop):
-    """Runs one simulation; `run` may be called once."""
+    """Runs one simulation; `run` may be called once.
+
+    Tasks, futures and streams are asyncio's own. The turn of the loop is ours: waiting is
+    moving the clock, and timers of one instant fire in the order in which they were set, which
+    those of asyncio do not.
+    """
 
     def __init__(self, network=None):
         super().__init__()
@@ -87,7 +118,10 @@ class SimLoop(base_events.BaseEventLoop):
         self.network = network
         self.failures = []
         """What escaped from callbacks and tasks of living processes."""
-        self._selector = _VirtualSelector(self)
+        self._soon = deque()
+        self._timers = []
+        """Heap of (when, number, handle)."""
+        self._timers_set = count()
         self._tasks = []
         self._is_over = False
         self.set_exception_handler(self._note_failure)
@@ -111,23 +145,19 @@ class SimLoop(base_events.BaseEventLoop):
 
     def call_soon(self, callback, *args, context=None):
         """See the base class; callbacks of a dead process are dropped."""
-        if self._is_over:
-            return asyncio.Handle(callback, args, self, context)
-        node = CURRENT.get() if context is None else context.get(CURRENT)
-        if node is None:
-            return super().call_soon(callback, *args, context=context)
-        return super().call_soon(_guard, node, callback, args, context=context)
+        handle = SimHandle(self.now_s, callback, args, context)
+        if not self._is_over:
+            self._soon.append(handle)
+        return handle
 
     call_soon_threadsafe = call_soon
 
     def call_at(self, when, callback, *args, context=None):
         """See the base class; likewise."""
-        if self._is_over:
-            return asyncio.TimerHandle(when, callback, args, self, context)
-        node = CURRENT.get() if context is None else context.get(CURRENT)
-        if node is None:
-            return super().call_at(when, callback, *args, context=context)
-        return super().call_at(when, _guard, node, callback, args, context=context)
+        handle = SimHandle(when, callback, args, context)
+        if not self._is_over:
+            heappush(self._timers, (when, next(self._timers_set), handle))
+        return handle
 
     def call_later(self, delay, callback, *args, context=None):
         """See the base class."""
@@ -157,8 +187,29 @@ class SimLoop(base_events.BaseEventLoop):
         future.set_result(func(*args))
         return future
 
-    def _process_events(self, event_list):
-        """There are none."""
+    def _run_once(self):
+        """Take one turn: move to the next instant if nothing is ready, run what is.
+
+        Raises:
+            Deadlock: every task waits and no timer is pending.
+        """
+        soon, timers = self._soon, self._timers
+        while timers and timers[0][2].cancelled():
+            heappop(timers)
+        if not soon:
+            if not timers:
+                raise Deadlock("nobody will ever do anything again")
+            self.now_s = max(self.now_s, timers[0][0])
+        while timers and timers[0][0] <= self.now_s:
+            soon.append(heappop(timers)[2])
+        for _ in range(len(soon)):
+            handle = soon.popleft()
+            if handle.cancelled():
+                continue
+            try:
+                handle.run()
+            except BaseException as e:  # noqa: BLE001 - also a death in the middle of a callback
+                self.call_exception_handler({"message": "a callback failed", "exception": e})
 
     def _write_to_self(self):
         """Nobody waits in a real selector."""
@@ -182,14 +233,6 @@ class SimLoop(base_events.BaseEventLoop):
                     coroutine.close()
                 except BaseException:  # noqa: BLE001, S112 - whatever a dying frame says
                     continue
-
-
-def _guard(node, callback, args):
-    if node.is_dead:
-        return
-    node.pass_step()
-    if not node.is_dead:
-        callback(*args)
 
 
 def outside():

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from harness.sim_loop import CURRENT, outside
 
 FATES = ("reset", "close", "truncate", "swallow", "swallow_both")
+SINGLE_BYTES = 0.03
+"""Share of the messages that are split which arrive byte by byte."""
 TICK_S = 1e-6
 """Two deliveries never fall on one instant: the timers of asyncio do not keep their order there."""
 
@@ -175,8 +177,10 @@ class SimTransport(asyncio.Transport):
             case "swallow_both":
                 self.is_swallowing = self.peer.is_swallowing = True
             case "split":
+                # Into single bytes now and then, else into a few pieces: each is an event.
+                longest = 1 if draw() < SINGLE_BYTES else len(data)
                 while data:
-                    size = 1 if draw() < 0.3 else 1 + int(draw() * len(data))
+                    size = 1 + int(draw() * longest)
                     self._send(data[:size])
                     data = data[size:]
             case _:

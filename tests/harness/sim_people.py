@@ -13,7 +13,7 @@ from palmbot.domain.orders import IntentState, parse_label
 from palmbot.domain.units import Money, Volume
 from palmbot.simulator.records import NewOrder, OrderKind
 
-OPERATOR_LOOKS_S = 15.0
+OPERATOR_LOOKS_S = 20.0
 RESUMES_AFTER_S = 60.0
 HASTY_S_MAX = 120.0
 """An operator with less patience gives up orders that the broker still holds back."""

@@ -60,9 +60,13 @@ class Plan:
     seed: int
     entries: int = 20
     """Orders at the broker after which the faults end."""
+    bar_s: int = 60
     hours_max: float = 24.0
     quote_s: float = 5.0
+    """Mean seconds between two quotes; from bar to bar prices move alike, however many come."""
     beat_s: float = 5.0
+    heartbeat_s: float = 10.0
+    """The server hangs up after 30 s without one."""
     network: NetworkFaults = CALM
     broker: BrokerFaults = field(default_factory=BrokerFaults)
     disk: DiskFaults = field(default_factory=DiskFaults)
@@ -152,18 +156,22 @@ def draw_plan(seed, **changes):
         partial_fill_share=choice((None, None, 0.3, 0.6)),
         announces_protection=draw() < 0.3,
     )
+    bars = choice((1, 5, 5))
     plan = Plan(
         seed=seed,
-        beat_s=choice((1.0, *(10.0,) * 49)),
-        quote_s=choice((3.0, *(10.0,) * 9)),
+        bar_s=60 * bars,
+        hours_max=24.0 * bars,
+        quote_s=bars * choice((3.0, *(10.0,) * 3, *(20.0,) * 6)),
+        beat_s=bars * choice((1.0, *(10.0,) * 9, *(20.0,) * 40)),
+        heartbeat_s=choice((10.0, 25.0, 25.0)),
         network=network,
         broker=broker,
         disk=disk,
         requests=requests,
         settings=settings,
         style=choice((OrderStyle.MARKET, OrderStyle.LIMIT)),
-        books_interval_s=choice((60.0, 180.0, 180.0)),
-        snapshot_steps=choice((50, 300, 1_000)),
+        books_interval_s=bars * choice((60.0, 180.0, 180.0)),
+        snapshot_steps=choice((10, 30, 30, 30, 300)),
         gap=some(0.01),
         jump=some(0.01),
         kill_share=choice((0.0, 0.5, 0.9)),
@@ -218,7 +226,8 @@ def make_params(plan):
         rsi_period=2,
         rsi_buy=45.0,
         rsi_sell=55.0,
-        bar_period_ms=60_000,
+        bar_period_ms=plan.bar_s * 1_000,
+        price_age_max_ms=plan.bar_s * 500,
         warm_up_bars=WARM_UP_BARS,
         history_bars=WARM_UP_BARS,
         sentiment=SentimentRules(mode=SentimentMode.OFF),

@@ -27,7 +27,7 @@ from harness.sim_people import ACTOR, People
 from harness.sim_plan import make_params, seeded
 from palmbot.adapters.ctrader_broker import CtraderBroker, Endpoint
 from palmbot.core.state import LinkPhase, initial_state
-from palmbot.ctrader.connection import ClientConnection
+from palmbot.ctrader.connection import ClientConnection, Limits
 from palmbot.ctrader.session import Credentials, Target
 from palmbot.domain.commands import StoreIntent
 from palmbot.domain.errors import FatalError
@@ -48,6 +48,8 @@ START_S = 9 * 3600.0
 RECOVERY_S_MAX = 150.0
 """After the last fault: silence is noticed within 60 s, back-off takes up to 72 s."""
 REST_S_MAX = 1_800.0
+LOOKS_S = 10.0
+"""Time between two looks whether there are enough entries."""
 KILLS_MAX = 12
 """Deaths in one run: a process that dies for ever never trades."""
 DISK_FAILURES_MAX = 5
@@ -119,7 +121,7 @@ class World:
         self.params = make_params(plan)
         self.disk = SimDisk(self.loop, seeded(f"disk {plan.seed}"), plan.disk, plan.snapshot_steps)
         self.scenario = SwitchedScenario(plan.requests, plan.seed)
-        self.market = SimMarket(seeded(f"market {plan.seed}"), self.clock.wall_ms(), plan.quote_s)
+        self.market = SimMarket(seeded(f"market {plan.seed}"), self.clock.wall_ms(), plan)
         self.watch = Watch(self.loop, self.params, self.disk)
         self.server = SimServer(
             loop=self.loop,
@@ -207,7 +209,7 @@ class World:
         """Let it trade, end the faults, and see that everything comes to rest."""
         limit_s = START_S + self.plan.hours_max * 3600.0
         while self.server.books.orders_at_broker < self.plan.entries and self.loop.now_s < limit_s:
-            await asyncio.sleep(5.0)
+            await asyncio.sleep(LOOKS_S)
             self.check_failures()
         await self.heal()
         await self.come_to_rest()
@@ -237,7 +239,7 @@ class World:
         """Wait until the books are equal and nothing is open between bot and broker."""
         began_s = self.loop.now_s
         while not self._is_at_rest():
-            await asyncio.sleep(5.0)
+            await asyncio.sleep(3.7)  # out of step with every beat: each finds the trader busy
             self.check_failures()
             if self.loop.now_s - began_s > REST_S_MAX:
                 state = self.trader.state
@@ -395,6 +397,7 @@ class World:
                     symbol_name=self.params.symbol_name,
                     symbol_aliases=(),
                 ),
+                limits=Limits(heartbeat_s=self.plan.heartbeat_s),
             ),
             sink=inbox,
             clock=clock,

@@ -95,3 +95,36 @@ def test_example_of_the_environment_file_holds_no_secret():
 def test_links_between_the_documents_lead_somewhere(name):
     targets = re.findall(r"\]\(([^)#:]+)\)", (ROOT / name).read_text())
     assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+DOCUMENTS = ["docs/SAFETY.md", "docs/BREAKERS.md", "docs/OPERATING.md"]
+CHECKERS = ROOT / "tests" / "harness" / "sim_invariants.py"
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_file_and_test_that_a_document_of_safety_names_exists(name):
+    text = (ROOT / name).read_text()
+    named = re.findall(r"`((?:tests|bench|src)/[\w/.]+)(?:::(\w+))?`", text)
+    assert named or name == "docs/OPERATING.md"
+    for path, test in named:
+        assert (ROOT / path).exists(), path
+        if test:
+            assert re.search(rf"^(async )?def {test}\(", (ROOT / path).read_text(), re.MULTILINE), (
+                test
+            )
+    every_test = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    for test in re.findall(r"`(test_\w+)`", text):
+        assert f"def {test}(" in every_test, test
+
+
+def test_every_invariant_names_its_checker_and_every_checker_its_invariant():
+    text = (ROOT / "docs" / "SAFETY.md").read_text()
+    named = set(re.findall(r"`(check_\w+)`", text))
+    written = set(
+        re.findall(r"^    def (check_\w+)\(|^def (check_\w+)\(", CHECKERS.read_text(), re.MULTILINE)
+    )
+    there = {each for pair in written for each in pair if each}
+    rows = set(re.findall(r"^\| (I\d+) \|", text, re.MULTILINE))
+    assert rows == {f"I{number}" for number in range(1, 20)}
+    assert {each for each in named if re.match(r"check_(i\d+|p\d+)_", each)} <= there
+    assert {each for each in there if re.match(r"check_(i\d+|p\d+)_", each)} <= named

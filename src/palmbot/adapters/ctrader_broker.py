@@ -471,12 +471,13 @@ class _Link(asyncio.Protocol):
         if self._end is not None:
             return
         self._write_outgoing()
+        deadline_s = self.wire.deadline_s
         # An error behind the last event is told by the next call: at once, not a timer later.
-        if self._end is None and self.wire.deadline_s <= self._clock.link_s() and self._advance():
+        if self._end is None and deadline_s <= self._clock.link_s() and self._advance():
             self._write_outgoing()
+            deadline_s = self.wire.deadline_s
         if self._end is not None:
             return
-        deadline_s = self.wire.deadline_s
         # A timer that is too early only finds nothing to do; moving it at every tick costs more.
         if self._timer is None or deadline_s < self._timer_s:
             if self._timer is not None:

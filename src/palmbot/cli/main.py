@@ -58,6 +58,7 @@ SENTIMENT_COMMANDS = (
     ("probe", "Ask every source that is set up once; show status, shape and cost."),
     ("score", "Score a headline, or a file of them, by the offline rules."),
     ("stats", "Show hit rate, failures and cost."),
+    ("report", "Compare the same bars with and without recorded sentiment."),
 )
 
 
@@ -108,7 +109,9 @@ def make_app(*, is_list: bool) -> App:
     app.command(journal)
     sentiment = App(name="sentiment", help="Look at the market's mood, its sources and its worth.")
     for name, line in SENTIMENT_COMMANDS:
-        place = f"palmbot.cli.sentiment:{name}"
+        # The report needs the research tools, the others do not.
+        module = "sentiment_report" if name == "report" else "sentiment"
+        place = f"palmbot.cli.{module}:{name}"
         sentiment.command(place, name=name, help=line if is_list else None)
     app.command(sentiment)
     return app

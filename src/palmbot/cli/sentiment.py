@@ -74,6 +74,12 @@ def probe(
         print_json({"sources": [asdict(each) for each in results], "missing": plan.missing})
     else:
         stdout.print(render_probe(results))
+        for each in results:
+            headers = f", headers {', '.join(each.headers)}" if each.headers else ""
+            answer = each.failure or f"fields {each.shape}{headers}"
+            stdout.print(
+                f"{each.provider}: {answer}", highlight=False, soft_wrap=True, markup=False
+            )
         if plan.missing:
             stderr.print(f"not set up: {', '.join(plan.missing)}", highlight=False)
     return EXIT_REFUSED if any(each.failure for each in results) else EXIT_DONE
@@ -169,7 +175,7 @@ def stats(*, directory: Path | None = None, as_json: AsJson = False) -> int:
 def render_probe(results: tuple[ProbeResult, ...]) -> Table:
     """Return what the sources answered as a table for people."""
     table = Table(title="one question to each source")
-    for column in ("source", "how", "status", "score", "cost USD", "seconds", "answer"):
+    for column in ("source", "how", "status", "score", "cost USD", "seconds"):
         table.add_column(column, overflow="fold")
     for each in results:
         table.add_row(
@@ -179,7 +185,6 @@ def render_probe(results: tuple[ProbeResult, ...]) -> Table:
             "-" if each.score is None else f"{each.score:+d} of {each.domains} sources",
             f"{each.cost_usd:.5f}",
             f"{each.seconds:.2f}",
-            each.failure or f"{each.shape}; headers {', '.join(each.headers)}",
         )
     return table
 
@@ -257,7 +262,7 @@ def _show_table(table: ScoreTable, *, as_json: bool) -> int:
         stdout.print(render_table(table))
         for each, sign in table.wrong:
             stdout.print(
-                f"{each.label:+d} read as {sign:+d}: {each.headline}", highlight=False, markup=False
+                f"{each.label} read as {sign}: {each.headline}", highlight=False, markup=False
             )
     return EXIT_DONE if table.is_sound else EXIT_REFUSED
 

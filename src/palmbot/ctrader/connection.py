@@ -613,13 +613,13 @@ class ClientConnection:
             return NEVER_S
         due_s, _ = self._delayed[purpose]
         # Both readings are relative to the time at the broker, which the first quote tells.
-        return due_s if self._feed.broker_ms is not None else max(due_s, self._quote_due_s)
+        return due_s if self._feed.knows_time else max(due_s, self._quote_due_s)
 
     def _start_due_readings(self) -> None:
         for purpose in list(self._delayed):
             if self._reading_due_s(purpose) > self._now_s:
                 continue
-            if self._feed.broker_ms is None:
+            if not self._feed.knows_time:
                 self._feed.saw_time(self._now_ms)
             _, command = self._delayed.pop(purpose)
             self._start(purpose, self._prepare(command))

@@ -62,6 +62,11 @@ class Quotes:
         tick = self._ticks.get(symbol_id)
         return (0, 0) if tick is None else (tick.bid, tick.ask)
 
+    @property
+    def has_ticks(self) -> bool:
+        """True once any symbol had a tick."""
+        return bool(self._ticks)
+
     def last_ticks(self) -> tuple[Tick, ...]:
         """Return the newest tick of every symbol that had one."""
         return tuple(self._ticks.values())

@@ -114,6 +114,11 @@ class Feed:
         self.executions = 0
         """Execution events so far: books during which it moves are torn."""
 
+    @property
+    def knows_time(self) -> bool:
+        """True once a quote or an execution has told the broker's time."""
+        return self._executed_ms is not None or self._quotes.has_ticks
+
     def saw_time(self, time: TimestampMs) -> None:
         """Remember the broker time of something other than a quote, if it is the newest."""
         if self._executed_ms is None or time > self._executed_ms:

@@ -56,6 +56,7 @@ from palmbot.research.paper_broker import (
     PaperTrade,
     make_symbol,
 )
+from palmbot.research.recorded_only import require_recorded
 from palmbot.research.rules import (
     OWNER_DEFAULTS,
     REASON_END,
@@ -101,6 +102,10 @@ class BacktestSetup:
     """Of the account, in the currency the prices are quoted in."""
     risk_percent: float = 1.0
     """Share of equity lost at the stop: scales the account, never the trades."""
+
+    def __post_init__(self) -> None:
+        if self.mood is not None:
+            require_recorded(self.mood)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@
 """
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -91,6 +92,8 @@ class MoodCache:
         self._failures: dict[Key, _Failure] = {}
         self._running: dict[Key, asyncio.Task[Known | Unknown]] = {}
         self._told: dict[Key, str] = {}
+        # Asked once: a line that nobody reads would be most of the price of a peek.
+        self._tells_hits = log.bind().is_enabled_for(logging.DEBUG)
 
     def peek(self, question: Question) -> Known | Unknown:
         """Return what is known now, and ask nobody."""
@@ -147,12 +150,9 @@ class MoodCache:
             counters.count_lookup(now_s, is_hit=True)
             self._entries.move_to_end(key)
             self._told.pop(key, None)
-            log.debug(
-                "sentiment cache hit",
-                key=str(key),
-                score=entry.reading.score,
-                age=f"{age_ms / MS_PER_SECOND:.0f}s",
-            )
+            if self._tells_hits:
+                age = f"{age_ms / MS_PER_SECOND:.0f}s"
+                log.debug("sentiment cache hit", key=str(key), score=entry.reading.score, age=age)
             return Known(reading=entry.reading, age_ms=age_ms, freshness=Freshness.HIT), True
         counters.count_lookup(now_s, is_hit=False)
         failure = self._failures.get(key)

@@ -71,6 +71,12 @@ def run_backtest_file(
     costs = check_options(options)
     result = read_bars(options.file, options.reading)
     series = _take_spread(result.series, options)
+    needed = options.period_rsi + 2
+    if len(series) < needed:
+        raise InputInvalid(
+            f"--period-rsi: {options.period_rsi} needs at least {needed} bars, {options.file} has "
+            f"{len(series)}; give a longer file or a shorter period."
+        )
     mood = None
     mood_name = "off"
     if options.sentiment is not None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from harness.breaker_world import make_params
-from harness.engine_world import EASY, PERIOD, PRICE, START, World, make_tick
+from harness.engine_world import EASY, PERIOD, PRICE, START, USDMYR, World, make_tick
 from palmbot.core.breakers.book import BreakerRecord, DayBook, VolatilityView
 from palmbot.core.breakers.daily_loss import read_limits
 from palmbot.core.breakers.rules import BreakerRules
@@ -23,7 +23,7 @@ from palmbot.core.state import (
 from palmbot.domain.breakers import BreakerName, BreakerPhase
 from palmbot.domain.errors import BooksDoNotBalance
 from palmbot.domain.events import IntentStored
-from palmbot.domain.market import Side, TradingMode
+from palmbot.domain.market import ConversionLeg, Side, TradingMode
 from palmbot.domain.orders import Environment, Intent, IntentKind, IntentState
 from palmbot.domain.units import IntentId, Money, PositionId, Price, TimestampMs, Volume
 
@@ -101,6 +101,18 @@ def with_intent(kind: IntentKind, intent_state: IntentState) -> Change:
     return in_books(intents={intent.intent_id: intent})
 
 
+def in_tape(**changes) -> Change:
+    return lambda state: replace(state, tape=replace(state.tape, **changes))
+
+
+def held_positions():
+    world = World(EASY)
+    world.make_ready()
+    world.enter()
+    return world.state.books.positions
+
+
+LEG = ConversionLeg(symbol_id=USDMYR, name="USDMYR", is_inverted=False)
 ITEM = QuarantineItem(
     item="balance", kind=DiscrepancyClass.BALANCE_GAP, detail="", since=TimestampMs(0)
 )
@@ -154,6 +166,10 @@ TABLE: list[tuple[str, Change, Denial | None]] = [
     ("30 today", in_tally(entry_day=NOW // DAY_MS, entries_today=30), Denial.ORDER_RATE),
     ("29 today", in_tally(entry_day=NOW // DAY_MS, entries_today=29), None),
     ("30 yesterday", in_tally(entry_day=NOW // DAY_MS - 1, entries_today=30), None),
+    ("a position is open", in_books(positions=held_positions()), Denial.EXPOSURE),
+    ("no rate", lambda state: replace(state, conversion=(LEG,)), Denial.RISK_DATA_UNAVAILABLE),
+    ("twice the usual spread", in_tape(usual_spread=50_000), Denial.SPREAD),
+    ("just below it", in_tape(usual_spread=50_001), None),
     ("half open", with_breaker(BreakerName.DAILY_LOSS, BreakerPhase.HALF_OPEN), None),
     (
         "another probe",
@@ -249,6 +265,19 @@ def test_what_changed_while_an_intent_was_stored(waiting, change, stored, code):
     facts = {"intent_id": intent.intent_id, "age_ms": 1, "order_budget": 40, **stored}
     answer = authorize(full, EASY, replace(intent, **change), IntentStored(**facts))
     assert getattr(answer, "code", None) is code
+
+
+@pytest.mark.parametrize("kind", [IntentKind.CLOSE, IntentKind.AMEND, IntentKind.CANCEL])
+def test_nothing_leaves_without_a_connection_and_nothing_else_keeps_a_position_from_its_end(
+    waiting, kind
+):
+    full, intent = waiting
+    protective = replace(intent, kind=kind, stop_distance=None, epoch=99)
+    halted = replace(full, switch=replace(full.switch, halted_by="eve"))
+    assert isinstance(authorize(halted, EASY, protective), Allowed)
+    cut = in_link(phase=LinkPhase.DISCONNECTED)(full)
+    assert authorize(cut, EASY, protective).code is Denial.RECONCILING
+    assert authorize(full, EASY, replace(protective, generation=2)).code is Denial.GENERATION
 
 
 def day_of(loss: int) -> DayBook:
