@@ -325,7 +325,7 @@ def test_an_application_that_is_not_set_is_told(door):
     Path(".env").write_text("CTRADER_CLIENT_ID=x\n")
     code, _, err = door.login()
     assert code == 3
-    assert "CTRADER_CLIENT_SECRET are not set" in err
+    assert "CTRADER_CLIENT_SECRET not set" in err
 
 
 def test_a_port_in_use_is_told(door):
