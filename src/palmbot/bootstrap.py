@@ -16,6 +16,8 @@ from palmbot.adapters.alert_courier import AlertCourier, Delivery
 from palmbot.adapters.ctrader_broker import CtraderBroker, Endpoint
 from palmbot.adapters.instance_lock import InstanceLock
 from palmbot.adapters.operator_socket import OperatorServer
+from palmbot.adapters.pin_file import PinFile
+from palmbot.adapters.pin_guard import PinGuard
 from palmbot.adapters.service_notifier import BEAT_S as WATCHDOG_S
 from palmbot.adapters.service_notifier import ServiceNotifier
 from palmbot.adapters.sqlite_journal import SqliteJournal, open_journal
@@ -41,6 +43,9 @@ from palmbot.live.disk_check import CHECK_S as DISK_CHECK_S
 from palmbot.live.disk_check import DiskCheck
 from palmbot.live.halt_file import CHECK_S, HaltFile, halt_by_file, read_halt, write_halt
 from palmbot.live.inbox import Inbox
+from palmbot.live.lock_watch import ACTOR as LOCKS
+from palmbot.live.lock_watch import CHECK_S as LOCK_CHECK_S
+from palmbot.live.lock_watch import LockWatch
 from palmbot.live.metronome import Metronome
 from palmbot.live.mood_feed import MoodFeed, MoodWitness
 from palmbot.live.operator_desk import OperatorDesk
@@ -89,6 +94,10 @@ class Wiring:
     """Apprise addresses; None sends no alarm."""
     heartbeat_url: Secret | None = None
     alert_rules: AlertRules = field(default_factory=AlertRules)
+    pins: Path | None = None
+    """File with the known keys of servers; None where keys are made anew at will."""
+    find_shut_locks: Callable[[], str] | None = None
+    """LIVE only: tells which locks have shut since the start."""
     tokens: TokenSource | None = None
     """Where the tokens are kept and renewed; None for one that lives as long as the run."""
 
@@ -217,6 +226,14 @@ async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
             Recurrence(clock=clock, every_s=CLOCK_CHECK_S, call=clock_check.check),
             Recurrence(clock=clock, every_s=DISK_CHECK_S, call=disk_check.check),
         ]
+        if wiring.find_shut_locks is not None:
+            lock_watch = LockWatch(
+                wiring.find_shut_locks,
+                sink=bot.inbox,
+                read_state=lambda: trader.state,
+                raise_alarm=alerts.raise_alarm,
+            )
+            routines.append(Recurrence(clock=clock, every_s=LOCK_CHECK_S, call=lock_watch.check))
         players = {"broker": bot.broker.run(), "trader": trader.run()}
         if bot.watch is not None:
             look = bot.watch.check_sight
@@ -418,8 +435,18 @@ def _wire_broker(
         account_id=wiring.params.account_id,
         symbol_name=wiring.params.symbol_name,
         symbol_aliases=wiring.symbol_aliases,
+        broker="" if wiring.params.live is None else wiring.params.live.broker,
     )
-    tokens = None
+    tokens = pins = None
+    if wiring.pins is not None:
+        pins = PinGuard(
+            PinFile(wiring.pins),
+            f"{wiring.endpoint.host}:{wiring.endpoint.port}",
+            is_live=wiring.params.environment is Environment.LIVE,
+            clock=wiring.clock,
+            raise_alarm=raise_alarm,
+            halt=lambda reason: sink.put(OperatorHalted(actor=LOCKS, reason=reason)),
+        )
     if wiring.tokens is not None:
         tokens = TokenKeeper(
             wiring.tokens,
@@ -440,6 +467,7 @@ def _wire_broker(
         tls=wiring.tls,
         new_connection=make_connection,
         tokens=tokens,
+        pins=pins,
         sink=sink,
         clock=wiring.clock,
         draw_jitter=wiring.draw_jitter,

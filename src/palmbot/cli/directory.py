@@ -7,6 +7,8 @@ from palmbot.domain.errors import InputInvalid
 from palmbot.domain.orders import Environment
 
 BASE = Path("palmbot-data")
+PINS = BASE / "tls-pins.json"
+"""Keys of servers, which belong to no environment."""
 
 
 def choose_directory(environment: Environment, directory: Path | None) -> Path:
