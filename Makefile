@@ -13,7 +13,8 @@ COMPILE = $(BIN)/uv --no-config --quiet pip compile pyproject.toml --universal -
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo fuzz test check format bench bench-research verdicts conformance sigkill simulate mutants \
+.PHONY: help setup demo fuzz test check format bench bench-research verdicts conformance \
+	sigkill soak simulate mutants \
 	proto proto-check lock wheel wheel-check sbom audit clean
 
 help:  ## print this list
@@ -73,6 +74,9 @@ simulate: $(READY)  ## the whole bot under seeded faults; SEEDS=20000, or CANARI
 
 sigkill: $(READY)  ## kill the real bot 500 times and hold its books against the broker's
 	@PYTHONPATH=tests $(BIN)/python -m harness.sigkill $(ARGS)
+
+soak: $(READY)  ## 2,000 prices a second for 20 minutes; ARGS='--minutes 3' for fewer
+	@PYTHONPATH=tests $(BIN)/python -m harness.soak $(ARGS)
 
 fuzz: $(READY)  ## 100,000 strange session documents and reports; nothing raises, nothing is invented
 	@ORCHESTRATE_PARTS=8 ORCHESTRATE_EXAMPLES=12500 $(BIN)/pytest -q -n 2 \

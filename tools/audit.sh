@@ -32,7 +32,7 @@ audit)
         if "$tools/bin/pip-audit" --strict --require-hashes --disable-pip --progress-spinner off \
             --requirement "requirements/$file.txt" >"build/audit-$file.txt" 2>&1; then
             say "requirements/$file.txt: no known vulnerability"
-        elif grep -q "found .*known vulnerabilit" "build/audit-$file.txt"; then
+        elif grep -qi "found .*known vulnerabilit" "build/audit-$file.txt"; then
             say "requirements/$file.txt: known vulnerabilities, see build/audit-$file.txt;" \
                 "raise the pins with 'make lock ARGS=--upgrade', test, and look again"
             failed=yes

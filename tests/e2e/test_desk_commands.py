@@ -177,9 +177,12 @@ def test_a_backup_of_a_running_bot_is_put_back_and_the_bot_starts_halted(home):
         refused = palmbot(home, "restore", "saved.tar.gz", "--directory", "bot", "--replace")
         assert refused.code == 3
         assert "already runs here" in refused.stderr
+        assert palmbot(home, "status", "--running", "--directory", "bot").code == 0
     finally:
         bot.terminate()
         bot.communicate()
+    assert palmbot(home, "status", "--running", "--directory", "bot").code == 1
+    assert palmbot(home, "status", "--directory", "bot").code == 0
     done = palmbot(home, "restore", "saved.tar.gz", "--directory", "again", "--json")
     assert done.code == 0, done.stderr
     assert done.document["manifest"]["symbol"] == "PALMOIL"

@@ -101,15 +101,15 @@ class ScriptedServer:
     def __init__(self, context: ssl.SSLContext | None) -> None:
         self._context = context
         self._server: asyncio.Server | None = None
-        self._replies = opening_replies()
+        self.replies = opening_replies()
         self.port = 0
         self.talks: list[Talk] = []
         self.answer: Callable[[Talk, Request], None] = self.answer_opening
 
-    async def start(self) -> None:
-        """Listen on a free port."""
+    async def start(self, host: str = "127.0.0.1") -> None:
+        """Listen on a free port, or on the one set before."""
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: Talk(self), "127.0.0.1", self.port, ssl=self._context
+            lambda: Talk(self), host, self.port, ssl=self._context
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -122,7 +122,7 @@ class ScriptedServer:
 
     def answer_opening(self, talk: "Talk", request: Request) -> None:
         """Answer what opens a session, and nothing else."""
-        reply = self._replies.get(request.payload_type)
+        reply = self.replies.get(request.payload_type)
         if request.payload_type == 2100:
             talk.wire.authorise_application()
         if request.payload_type == 2102:

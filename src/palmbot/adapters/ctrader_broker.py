@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import structlog
 
+from palmbot.adapters.pin_guard import PinGuard
+from palmbot.adapters.tls_certificates import read_pin
 from palmbot.adapters.token_keeper import TokenKeeper
 from palmbot.ctrader.connection import ClientConnection
 from palmbot.ctrader.tokens import RenewedTokens, explain_refusal
@@ -26,6 +28,7 @@ from palmbot.domain.errors import (
     TransientError,
 )
 from palmbot.domain.events import Event, LinkLost, LinkReady
+from palmbot.domain.live import LiveGrant
 from palmbot.domain.orders import Environment
 from palmbot.ports import Clock, EventSink, Timer
 
@@ -35,6 +38,8 @@ HOSTS = {
     Environment.DEMO: "demo.ctraderapi.com",
     Environment.LIVE: "live.ctraderapi.com",
 }
+
+LIVE_SERVER = f"{HOSTS[Environment.LIVE]}:{PROTOBUF_PORT}"
 
 # Real seconds, not link seconds: they bound what the operating system and the network do.
 CONNECT_TIMEOUT_S = 10.0
@@ -73,18 +78,26 @@ class Backoff:
         return doubled_s * (1.0 + self.jitter * (2.0 * draw - 1.0))
 
 
-def endpoint_for(environment: Environment, *, simulator_port: int | None = None) -> Endpoint:
+def endpoint_for(
+    environment: Environment,
+    *,
+    simulator_port: int | None = None,
+    grant: LiveGrant | None = None,
+) -> Endpoint:
     """Return the one address of an environment; no setting can point elsewhere.
 
     Raises:
-        ConfigInvalid: LIVE, which this version refuses, or a simulator without its port.
+        ConfigInvalid: LIVE without the proof that its locks are open, or a simulator without its
+            port.
     """
     match environment:
         case Environment.LIVE:
-            raise ConfigInvalid(
-                "trading with real money is not part of this version: "
-                "set CTRADER_ENVIRONMENT=demo for a demo account"
-            )
+            if grant is None:
+                raise ConfigInvalid(
+                    "LIVE is locked: see `palmbot live status`, or set CTRADER_ENVIRONMENT=demo"
+                )
+            host = HOSTS[environment]
+            return Endpoint(host=host, port=PROTOBUF_PORT, server_name=host)
         case Environment.DEMO:
             host = HOSTS[environment]
             return Endpoint(host=host, port=PROTOBUF_PORT, server_name=host)
@@ -122,10 +135,12 @@ class CtraderBroker:
         draw_jitter: Callable[[], float],
         backoff: Backoff | None = None,
         tokens: TokenKeeper | None = None,
+        pins: PinGuard | None = None,
     ) -> None:
         """Join the parts; nothing is connected before `run`.
 
         Args:
+            pins: Judges the key of the server; None where keys are made anew at will.
             tokens: Where `new_connection` reads its token, and new ones are kept; None for a
                 token that is never renewed.
             new_connection: Makes the wire of one generation, counted from 1.
@@ -139,6 +154,7 @@ class CtraderBroker:
         self._draw_jitter = draw_jitter
         self._backoff = backoff or Backoff()
         self._tokens = tokens
+        self._pins = pins
         self._generation = 0
         self._link: _Link | None = None
         self._is_connecting = False
@@ -254,6 +270,7 @@ class CtraderBroker:
             sink=self._sink,
             clock=self._clock,
             tokens=self._tokens,
+            pins=self._pins,
         )
         self._is_connecting = True
         try:
@@ -312,7 +329,7 @@ class CtraderBroker:
 class _Link(asyncio.Protocol):
     """One transport and its wire. Ends once, for one reason, and is silent afterwards."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the outside things it joins
         self,
         *,
         wire: ClientConnection,
@@ -320,9 +337,11 @@ class _Link(asyncio.Protocol):
         sink: EventSink,
         clock: Clock,
         tokens: TokenKeeper | None,
+        pins: PinGuard | None,
     ) -> None:
         self.wire = wire
         self._tokens = tokens
+        self._pins = pins
         self.bytes_received = 0
         self.bytes_sent = 0
         self._generation = generation
@@ -417,6 +436,12 @@ class _Link(asyncio.Protocol):
         """Begin the session: TLS is up and the certificate was good."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        tls = transport.get_extra_info("ssl_object")
+        pin = read_pin(tls.getpeercert(binary_form=True))
+        log.info("link.secured", version=tls.version(), cipher=tls.cipher()[0], pin=pin)
+        if self._pins is not None and (objection := self._pins.judge(pin)) is not None:
+            self.end(objection)
+            return
         self.wire.open(self._clock.link_s())
         self._settle()
 

@@ -2,10 +2,10 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from palmbot.adapters.ctrader_broker import (
     CONNECT_TIMEOUT_S,
@@ -13,6 +13,7 @@ from palmbot.adapters.ctrader_broker import (
     Endpoint,
     judge_certificate,
 )
+from palmbot.adapters.tls_certificates import read_certificate
 from palmbot.ctrader.connection import Limits
 from palmbot.ctrader.conversation import Procedure
 from palmbot.ctrader.inquiry import Inquiry
@@ -25,6 +26,9 @@ from palmbot.ports import Clock, Timer
 
 T = TypeVar("T")
 
+KeyJudge: TypeAlias = Callable[[str], PalmbotError | None]
+"""Is told the pin of a server's public key; returns why no byte may be sent to it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerAccess:
@@ -35,6 +39,8 @@ class BrokerAccess:
     credentials: Credentials
     environment: Environment
     account_id: AccountId
+    judge_key: KeyJudge | None = None
+    """None where servers make their keys anew at will."""
 
     def target(self) -> Target:
         """Return the account to ask about; no symbol is chosen yet."""
@@ -43,13 +49,18 @@ class BrokerAccess:
 
 @asynccontextmanager
 async def connect(
-    endpoint: Endpoint, tls: ssl.SSLContext, clock: Clock, *, limits: Limits | None = None
+    endpoint: Endpoint,
+    tls: ssl.SSLContext,
+    clock: Clock,
+    *,
+    limits: Limits | None = None,
+    judge_key: KeyJudge | None = None,
 ) -> "AsyncIterator[CtraderInquirer]":
     """Connect, and drop the connection at the end.
 
     Raises:
         ConnectionLost: no connection; try again later.
-        ConfigInvalid: the certificate was refused, before any secret was sent.
+        ConfigInvalid: certificate or key was refused, before any secret was sent.
     """
     inquirer = CtraderInquirer(clock, limits)
     try:
@@ -70,9 +81,18 @@ async def connect(
             f"{e or 'no answer in time'}; check the network"
         ) from e
     try:
+        if judge_key is not None and (objection := judge_key(inquirer.read_key())) is not None:
+            raise objection
         yield inquirer
     finally:
         inquirer.end(ConnectionLost("dropped by us"))
+
+
+def open_inquiry(
+    access: BrokerAccess, clock: Clock
+) -> "AbstractAsyncContextManager[CtraderInquirer]":
+    """Connect as `connect` does, with all that the access says of the server."""
+    return connect(access.endpoint, access.tls, clock, judge_key=access.judge_key)
 
 
 class CtraderInquirer(asyncio.Protocol):
@@ -85,6 +105,12 @@ class CtraderInquirer(asyncio.Protocol):
         self._timer: Timer | None = None
         self._answer: asyncio.Future[object] | None = None
         self._end: BaseException | None = None
+
+    def read_key(self) -> str:
+        """Return the pin of the server's key, `sha256/...`; once connected."""
+        assert self._transport is not None
+        tls = self._transport.get_extra_info("ssl_object")
+        return read_certificate(tls.getpeercert(binary_form=True)).spki_pin
 
     async def ask(self, procedure: Procedure[T]) -> T:
         """Run one question to its end.

@@ -10,7 +10,6 @@ import msgspec
 from palmbot.domain.errors import InputInvalid
 from palmbot.domain.units import TimestampMs
 
-FILE_NAME: Final = "tls-pins.json"
 PREVIOUS_MAX: Final = 10
 """Keys before the present one that are kept, for whoever looks into a change."""
 

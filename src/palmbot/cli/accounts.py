@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from rich.table import Table
 
 from palmbot.adapters.ctrader_broker import endpoint_for
-from palmbot.adapters.ctrader_inquirer import BrokerAccess, connect
+from palmbot.adapters.ctrader_inquirer import BrokerAccess, open_inquiry
 from palmbot.adapters.system_clock import SystemClock
 from palmbot.adapters.tls import make_context
 from palmbot.cli.broker import find_broker, find_login
@@ -71,7 +71,7 @@ def _find_access(simulator: Path | None, settings: Path | None) -> BrokerAccess:
 
 
 async def _ask(access: BrokerAccess) -> AccountList:
-    async with connect(access.endpoint, access.tls, SystemClock()) as inquirer:
+    async with open_inquiry(access, SystemClock()) as inquirer:
         return await inquirer.ask(list_accounts(access.credentials))
 
 

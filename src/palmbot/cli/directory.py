@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
-from palmbot.bootstrap import JOURNAL_NAME, SOCKET_NAME
+from palmbot.bootstrap.directory import JOURNAL_NAME, SOCKET_NAME
 from palmbot.domain.errors import InputInvalid
 from palmbot.domain.orders import Environment
 
 BASE = Path("palmbot-data")
+PINS = BASE / "tls-pins.json"
+"""Keys of servers, which belong to no environment."""
 
 
 def choose_directory(environment: Environment, directory: Path | None) -> Path:

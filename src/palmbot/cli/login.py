@@ -28,14 +28,15 @@ from palmbot.adapters.system_clock import SystemClock
 from palmbot.adapters.tls import make_context
 from palmbot.adapters.token_file import FILE_NAME, TokenFile
 from palmbot.adapters.token_keeper import is_due
-from palmbot.bootstrap import make_directory
+from palmbot.bootstrap.directory import make_directory
 from palmbot.cli.directory import choose_directory
 from palmbot.cli.output import EXIT_DONE, EXIT_REFUSED, print_json, stderr, stdout
 from palmbot.config.loading import load_config
+from palmbot.config.login import require_application
 from palmbot.config.settings import Config
 from palmbot.ctrader.catalogue import AccountList, ListedAccount, list_accounts
 from palmbot.ctrader.session import Credentials
-from palmbot.domain.errors import ConfigInvalid, InputInvalid
+from palmbot.domain.errors import InputInvalid
 from palmbot.domain.orders import Environment
 from palmbot.domain.secret import Secret
 from palmbot.domain.units import MS_PER_DAY, MS_PER_MINUTE, MS_PER_SECOND, TimestampMs
@@ -126,17 +127,12 @@ def _authorise(
     config: Config, site: OAuthSite, scope: str, *, has_paste: bool, has_browser: bool
 ) -> Granted:
     """Have a person consent, and exchange the code for tokens."""
-    access = config.access
-    if access.client_id is None or access.client_secret is None:
-        raise ConfigInvalid(
-            "CTRADER_CLIENT_ID and CTRADER_CLIENT_SECRET are not set: copy .env.example to .env "
-            "and fill in what the page of the application at openapi.ctrader.com shows"
-        )
+    client_id, client_secret = require_application(config.access)
     tls = make_context(config.tls.cafile, config.tls.crlfile)
     port = config.login.redirect_port
     started = begin_authorization(
-        client_id=access.client_id,
-        client_secret=access.client_secret,
+        client_id=client_id,
+        client_secret=client_secret,
         redirect_uri=f"http://{ADDRESS}:{port}{PATH}",
         scope=scope,
     )
@@ -204,11 +200,9 @@ def _keep(granted: Granted, directory: Path) -> Tokens:
 
 async def _list(config: Config, access_token: Secret) -> AccountList:
     """Ask for the accounts; DEMO's host shows those of LIVE as well, and none is authorised."""
-    access = config.access
-    assert access.client_id is not None
-    assert access.client_secret is not None
+    client_id, client_secret = require_application(config.access)
     credentials = Credentials(
-        client_id=access.client_id, client_secret=access.client_secret, access_token=access_token
+        client_id=client_id, client_secret=client_secret, access_token=access_token
     )
     tls = make_context(config.tls.cafile, config.tls.crlfile)
     async with connect(endpoint_for(Environment.DEMO), tls, SystemClock()) as inquirer:

@@ -84,6 +84,10 @@ def make_app(*, is_list: bool) -> App:
     token = App(name="token", help="Tell how old the tokens of the login are.")
     token.command("palmbot.cli.login:token_status", name="status")
     app.command(token)
+    live = App(name="live", help="The locks between this program and real money.")
+    for name in ("arm", "disarm", "status"):
+        live.command(f"palmbot.cli.live:{name}", name=name)
+    app.command(live)
     reconcile = App(
         name="reconcile", help="Compare the books with the broker's, settle what is open."
     )

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from palmbot.adapters.ctrader_broker import endpoint_for
@@ -10,16 +11,21 @@ from palmbot.adapters.endpoint_file import read_access
 from palmbot.adapters.system_clock import SystemClock
 from palmbot.adapters.system_ids import SystemIds
 from palmbot.adapters.tls import make_context
-from palmbot.bootstrap import Wiring, run_bot, run_watch
-from palmbot.cli.directory import choose_directory
+from palmbot.bootstrap.directory import JOURNAL_NAME
+from palmbot.bootstrap.running import run_bot
+from palmbot.bootstrap.watching import run_watch
+from palmbot.bootstrap.wiring import Wiring
+from palmbot.cli.directory import PINS, choose_directory
 from palmbot.cli.log import set_up_log
 from palmbot.cli.output import EXIT_DONE
+from palmbot.config.live_locks import LivePlace, find_shut, unlock
 from palmbot.config.loading import load_config
 from palmbot.config.login import find_login, require_account
 from palmbot.config.sections import BrokerSettings
 from palmbot.config.settings import Config
 from palmbot.ctrader.session import Credentials
-from palmbot.domain.errors import ConfigInvalid
+from palmbot.domain.errors import ConfigInvalid, PalmbotError
+from palmbot.domain.live import LiveGrant
 from palmbot.domain.orders import Environment
 from palmbot.domain.secret import Secret
 from palmbot.domain.units import AccountId
@@ -28,6 +34,7 @@ from palmbot.live.alert_desk import AlertRules
 
 def run(
     *,
+    live: bool = False,
     shadow: bool = False,
     simulator: Path | None = None,
     directory: Path | None = None,
@@ -36,18 +43,27 @@ def run(
     """Trade on the account of `.env`, or against the simulator, until SIGINT or SIGTERM.
 
     Open positions keep the stops that the broker holds. Entries also stop by a file named HALT
-    in the data directory, and by SIGUSR1. LIVE is refused by this version.
+    in the data directory, and by SIGUSR1. LIVE takes `--live` and every other lock that `palmbot
+    live status` shows; with `--shadow` it takes fewer, and is part of the way in.
 
     Example: `palmbot run --shadow`
 
     Args:
+        live: One of the locks of LIVE; changes nothing on DEMO.
         shadow: Decide everything, send nothing.
         simulator: Directory of a running `palmbot simulate`; needs no `.env`.
         directory: Data directory; by default `palmbot-data/<environment>`.
         settings: Another file than `palmbot.toml`.
     """
     set_up_log()
-    wiring = wire(load_config(settings), simulator, directory, is_shadow=shadow)
+    wiring = wire(
+        load_config(settings),
+        simulator,
+        directory,
+        is_shadow=shadow,
+        has_live_flag=live,
+        settings=settings,
+    )
     asyncio.run(run_bot(wiring))
     return EXIT_DONE
 
@@ -77,17 +93,54 @@ def watch(
     return EXIT_DONE
 
 
-def wire(
-    config: Config, simulator: Path | None, directory: Path | None, *, is_shadow: bool
+def wire(  # noqa: PLR0913  (what the commands have in common)
+    config: Config,
+    simulator: Path | None,
+    directory: Path | None,
+    *,
+    is_shadow: bool,
+    has_live_flag: bool = True,
+    settings: Path | None = None,
 ) -> Wiring:
     """Return what a bot for these settings is made of.
 
+    Args:
+        is_shadow: It sends no order; then fewer locks of LIVE are needed.
+        has_live_flag: `--live` was given; a command that can only look needs no such word.
+        settings: File that `config` came from, to see later whether it changes.
+
     Raises:
-        ConfigInvalid: a setting is missing or wrong.
+        ConfigInvalid: a setting is missing or wrong, or a lock of LIVE is shut.
     """
     if simulator is not None:
         return _wire_simulator(config, simulator, directory, is_shadow=is_shadow)
-    return _wire_broker(config, directory, is_shadow=is_shadow)
+    if config.environment is not Environment.LIVE:
+        return _wire_broker(config, directory, is_shadow=is_shadow, grant=None)
+    place, now = find_live_place(directory), SystemClock().wall_ms()
+    grant = unlock(config, place, has_flag=has_live_flag, is_shadow=is_shadow, now=now)
+    wiring = _wire_broker(config, directory, is_shadow=is_shadow, grant=grant)
+    look = partial(_find_shut, settings, place, is_shadow=is_shadow)
+    return replace(wiring, find_shut_locks=look)
+
+
+def find_live_place(directory: Path | None) -> LivePlace:
+    """Return where the locks of LIVE look."""
+    home = choose_directory(Environment.LIVE, directory)
+    return LivePlace(
+        directory=home,
+        demo_journal=choose_directory(Environment.DEMO, None) / JOURNAL_NAME,
+        live_journal=home / JOURNAL_NAME,
+        pins=PINS,
+    )
+
+
+def _find_shut(settings: Path | None, place: LivePlace, *, is_shadow: bool) -> str:
+    """Look at the locks with the settings as they are on disk now."""
+    try:
+        config = load_config(settings)
+    except PalmbotError as e:
+        return str(e)
+    return find_shut(config, place, is_shadow=is_shadow, now=SystemClock().wall_ms())
 
 
 def make_alert_rules(config: Config) -> AlertRules:
@@ -95,23 +148,29 @@ def make_alert_rules(config: Config) -> AlertRules:
     return AlertRules(level=config.alerts.level, link_down_s=config.alerts.link_down_s)
 
 
-def _wire_broker(config: Config, directory: Path | None, *, is_shadow: bool) -> Wiring:
+def _wire_broker(
+    config: Config, directory: Path | None, *, is_shadow: bool, grant: LiveGrant | None
+) -> Wiring:
     environment = config.environment
     if environment is Environment.SIMULATOR:
         raise ConfigInvalid(
             "CTRADER_ENVIRONMENT is demo or live; for the simulator use `palmbot run --simulator`"
         )
-    endpoint = endpoint_for(environment)
+    endpoint = endpoint_for(environment, grant=grant)
     place = choose_directory(environment, directory)
     login = find_login(config.access, environment, place)
     return Wiring(
         params=config.make_params(
-            environment=environment, account_id=require_account(login), is_shadow=is_shadow
+            environment=environment,
+            account_id=require_account(login),
+            is_shadow=is_shadow,
+            grant=grant,
         ),
         endpoint=endpoint,
         tls=make_context(config.tls.cafile, config.tls.crlfile),
         credentials=login.credentials,
         tokens=login.tokens,
+        pins=PINS,
         symbol_aliases=config.broker.symbol_aliases,
         sentiment=config.make_sentiment_plan(),
         directory=place,

@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.table import Table
 
-from palmbot.adapters.ctrader_inquirer import BrokerAccess, connect
+from palmbot.adapters.ctrader_inquirer import BrokerAccess, open_inquiry
 from palmbot.adapters.system_clock import SystemClock
 from palmbot.cli.broker import find_broker
 from palmbot.cli.output import EXIT_DONE, EXIT_REFUSED, print_json, stderr, stdout
@@ -74,7 +74,7 @@ def symbols(
 async def _ask(
     access: BrokerAccess, pattern: str | None
 ) -> tuple[tuple[ListedSymbol, ...], dict[int, Contract]]:
-    async with connect(access.endpoint, access.tls, SystemClock()) as inquirer:
+    async with open_inquiry(access, SystemClock()) as inquirer:
         await inquirer.ask(enter_account(access.credentials, access.target()))
         listed = await inquirer.ask(list_symbols(access.account_id))
         found = _choose(listed, pattern)

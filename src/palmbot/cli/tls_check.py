@@ -10,13 +10,13 @@ from typing import Annotated, Any, Final
 from cyclopts import Parameter
 
 from palmbot.adapters.ctrader_broker import HOSTS, PROTOBUF_PORT
-from palmbot.adapters.pin_file import FILE_NAME, PinFile, PinStatus
+from palmbot.adapters.pin_file import PinFile, PinStatus
 from palmbot.adapters.system_clock import SystemClock
 from palmbot.adapters.tls import make_context
 from palmbot.adapters.tls_certificates import CertificateFacts, read_certificate
 from palmbot.adapters.tls_handshake import Handshake, shake_hands
 from palmbot.adapters.tls_verdict import Verdict, judge
-from palmbot.cli.directory import BASE
+from palmbot.cli.directory import PINS
 from palmbot.cli.output import EXIT_DONE, EXIT_REFUSED, print_json, stderr, stdout
 from palmbot.cli.tls_table import render_servers
 from palmbot.config.loading import load_config
@@ -113,7 +113,7 @@ def tls_check(
     tls = load_config().tls
     context = make_context(ca_file or tls.cafile, crl or tls.crlfile)
     chosen = tuple(map(parse_server, servers)) or BROKER_SERVERS
-    pins = PinFile(BASE / FILE_NAME)
+    pins = PinFile(PINS)
     now = SystemClock().wall_ms()
     with ThreadPoolExecutor(len(chosen)) as pool:
         looks = pool.map(lambda server: _look(server, context, timeout_s), chosen)

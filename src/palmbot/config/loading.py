@@ -21,6 +21,7 @@ from palmbot.config.sections import (
     AlertSettings,
     BreakerSettings,
     BrokerSettings,
+    LiveSettings,
     LoginSettings,
     RiskSettings,
     SentimentSettings,
@@ -50,6 +51,7 @@ class _Sections(BaseSettings):
     breakers: BreakerSettings = BreakerSettings()
     tls: TlsSettings = TlsSettings()
     login: LoginSettings = LoginSettings()
+    live: LiveSettings = LiveSettings()
     alerts: AlertSettings = AlertSettings()
 
     @classmethod
@@ -89,12 +91,15 @@ def load_config(settings: Path | None = None, env_file: Path | None = None) -> C
         breakers=sections.breakers,
         tls=sections.tls,
         login=sections.login,
+        live=sections.live,
         alerts=sections.alerts,
         messengers=read_messengers(env_path),
         mood_keys=read_mood_keys(env_path),
     )
     # Ranges are judged now, not when the bot has half started.
-    config.make_params(environment=Environment.SIMULATOR, account_id=AccountId(1))
+    for environment in (Environment.SIMULATOR, Environment.LIVE):
+        if environment is Environment.SIMULATOR or config.environment is environment:
+            config.make_params(environment=environment, account_id=AccountId(1))
     config.make_sentiment_plan()
     return config
 

@@ -15,6 +15,7 @@ from palmbot.config.names import ENV_NAME
 from palmbot.ctrader.session import Credentials
 from palmbot.domain.errors import ConfigInvalid
 from palmbot.domain.orders import Environment
+from palmbot.domain.secret import Secret
 from palmbot.domain.units import AccountId
 from palmbot.ports import UNKNOWN_TIME, Tokens
 
@@ -36,11 +37,7 @@ def find_login(access: EnvAccess, environment: Environment, directory: Path) -> 
     Raises:
         ConfigInvalid: the application or the tokens are missing, or a file cannot be used.
     """
-    if access.client_id is None or access.client_secret is None:
-        raise ConfigInvalid(
-            "CTRADER_CLIENT_ID and CTRADER_CLIENT_SECRET are not set: copy .env.example to "
-            f"{ENV_NAME} and fill them in, or trade against `palmbot simulate`, which needs none"
-        )
+    client_id, client_secret = require_application(access)
     store = TokenFile(directory / FILE_NAME)
     store.recover()
     pair, tokens = store.load(), None
@@ -66,10 +63,29 @@ def find_login(access: EnvAccess, environment: Environment, directory: Path) -> 
         account_id = AccountId(choice.account_id)
     return Login(
         credentials=Credentials(
-            client_id=access.client_id, client_secret=access.client_secret, access_token=token
+            client_id=client_id, client_secret=client_secret, access_token=token
         ),
         tokens=tokens,
         account_id=account_id,
+    )
+
+
+def require_application(access: EnvAccess) -> tuple[str, Secret]:
+    """Return id and secret of the application.
+
+    Raises:
+        ConfigInvalid: one of them is not set.
+    """
+    if access.client_id is not None and access.client_secret is not None:
+        return access.client_id, access.client_secret
+    wanted = {
+        "CTRADER_CLIENT_ID": access.client_id,
+        "CTRADER_CLIENT_SECRET": access.client_secret,
+    }
+    missing = ", ".join(name for name, value in wanted.items() if value is None)
+    raise ConfigInvalid(
+        f"{missing} not set: copy .env.example to {ENV_NAME} and fill in what the application's "
+        "page at openapi.ctrader.com shows, or trade against `palmbot simulate`, which needs none"
     )
 
 

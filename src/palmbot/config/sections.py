@@ -205,3 +205,24 @@ class LoginSettings:
 
     redirect_port: Annotated[int, Field(ge=1024, le=65_535)] = 8_765
     """Of `http://127.0.0.1:PORT/callback`, which has to be among the application's addresses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveSettings:
+    """Section `[live]`: real money. Only the file can change it, and nothing in it has a default.
+
+    The limits take the place of those under `[risk]` and `[breakers]` when the environment is LIVE.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    enabled: bool = False
+    account_id: Annotated[int, Field(gt=0)] | None = None
+    """The number that `palmbot accounts` shows, not the login of cTrader."""
+    broker: str = ""
+    """The broker's name as `palmbot accounts` shows it."""
+    risk_percent: float | None = None
+    """Share of equity lost if the stop is hit at its price."""
+    daily_loss_percent: float | None = None
+    """Loss of equity within one day that stops entries and closes positions."""
+    orders_per_day_max: Annotated[int, Field(gt=0)] | None = None

@@ -9,6 +9,7 @@ from palmbot.config.sections import (
     AlertSettings,
     BreakerSettings,
     BrokerSettings,
+    LiveSettings,
     LoginSettings,
     RiskSettings,
     SentimentSettings,
@@ -18,6 +19,7 @@ from palmbot.config.sections import (
 from palmbot.core.breakers.rules import BreakerRules
 from palmbot.core.params import EngineParams, SentimentRules
 from palmbot.domain.errors import ConfigInvalid
+from palmbot.domain.live import LiveGrant
 from palmbot.domain.orders import Environment
 from palmbot.domain.units import AccountId
 from palmbot.sentiment.plan import SentimentPlan
@@ -38,12 +40,18 @@ class Config:
     breakers: BreakerSettings = field(default_factory=BreakerSettings)
     tls: TlsSettings = field(default_factory=TlsSettings)
     login: LoginSettings = field(default_factory=LoginSettings)
+    live: LiveSettings = field(default_factory=LiveSettings)
     alerts: AlertSettings = field(default_factory=AlertSettings)
     messengers: Messengers = field(default_factory=Messengers)
     mood_keys: MoodKeys = field(default_factory=MoodKeys)
 
     def make_params(
-        self, *, environment: Environment, account_id: AccountId, is_shadow: bool = False
+        self,
+        *,
+        environment: Environment,
+        account_id: AccountId,
+        is_shadow: bool = False,
+        grant: LiveGrant | None = None,
     ) -> EngineParams:
         """Return the parameters of the decisions.
 
@@ -51,12 +59,16 @@ class Config:
             ConfigInvalid: a setting is out of range.
         """
         broker, strategy, risk = self.broker, self.strategy, self.risk
+        is_live = environment is Environment.LIVE
+        live = self.live if is_live else LiveSettings()
+        risk_percent = live.risk_percent or risk.risk_percent
         try:
             return EngineParams(
                 environment=environment,
                 account_id=account_id,
                 symbol_name=broker.symbol,
                 is_shadow=is_shadow,
+                live=grant,
                 rsi_period=strategy.rsi_period,
                 rsi_buy=strategy.rsi_buy,
                 rsi_sell=strategy.rsi_sell,
@@ -66,7 +78,7 @@ class Config:
                 sentiment=self._make_sentiment_rules(),
                 take_profit_bp=to_bp("strategy.take_profit_percent", strategy.take_profit_percent),
                 stop_loss_bp=to_bp("strategy.stop_loss_percent", strategy.stop_loss_percent),
-                risk_bp=to_bp("risk.risk_percent", check_risk(risk.risk_percent)),
+                risk_bp=to_bp("risk.risk_percent", check_risk(risk_percent)),
                 margin_bp_max=to_bp("risk.margin_percent_max", risk.margin_percent_max),
                 order_style=broker.order_style,
                 limit_tolerance_bp=to_bp(
@@ -77,22 +89,23 @@ class Config:
                 conversion_age_max_ms=to_ms("risk.conversion_age_s_max", risk.conversion_age_s_max),
                 spread_bp_max=to_bp("risk.spread_percent_max", risk.spread_percent_max),
                 orders_per_minute_max=risk.orders_per_minute_max,
-                orders_per_day_max=risk.orders_per_day_max,
+                orders_per_day_max=live.orders_per_day_max or risk.orders_per_day_max,
                 intent_age_max_ms=risk.intent_age_ms_max,
                 books_interval_s=broker.books_interval_s,
                 undecided_s_max=broker.undecided_s_max,
-                breakers=self._make_breaker_rules(),
+                breakers=self._make_breaker_rules(live),
             )
         except ValueError as e:
             raise ConfigInvalid(f"{SETTINGS_NAME}: {e}") from e
 
-    def _make_breaker_rules(self) -> BreakerRules:
+    def _make_breaker_rules(self, live: LiveSettings) -> BreakerRules:
         chosen = self.breakers
+        daily_loss_percent = live.daily_loss_percent or chosen.daily_loss_percent
         return BreakerRules(
             unknown=chosen.unknown,
             day_zone=chosen.day_zone,
             day_start_minute=to_minute("breakers.day_start", chosen.day_start),
-            daily_loss_bp=to_bp("breakers.daily_loss_percent", chosen.daily_loss_percent),
+            daily_loss_bp=to_bp("breakers.daily_loss_percent", daily_loss_percent),
             daily_flatten=chosen.daily_flatten,
             losses_max=chosen.losses_max,
             cool_down_minutes=chosen.cool_down_minutes,

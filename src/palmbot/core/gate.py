@@ -159,7 +159,8 @@ def deny_entry(
         return denied
     if account is None or symbol is None:
         return Denied(code=Denial.RECONCILING, text="account and contract are not known yet")
-    if account.account_id != params.account_id or account.is_live:
+    is_right_kind = account.is_live == (params.environment is Environment.LIVE)
+    if account.account_id != params.account_id or not is_right_kind:
         return Denied(
             code=Denial.ENVIRONMENT,
             text=f"account {account.account_id} (live: {account.is_live}) is not the configured "
@@ -179,8 +180,8 @@ def deny_entry(
 
 
 def _deny_permission(state: EngineState, params: EngineParams) -> Denied | None:
-    if params.environment is Environment.LIVE:
-        return Denied(code=Denial.ENVIRONMENT, text="entries on a live account are not released")
+    if params.environment is Environment.LIVE and not _has_live_grant(params):
+        return Denied(code=Denial.ENVIRONMENT, text="the locks of LIVE are not open")
     if state.switch.halted_by is not None:
         return Denied(
             code=Denial.OPERATOR,
@@ -189,6 +190,13 @@ def _deny_permission(state: EngineState, params: EngineParams) -> Denied | None:
     if state.switch.is_stopping:
         return Denied(code=Denial.OPERATOR, text="the program is about to end")
     return None
+
+
+def _has_live_grant(params: EngineParams) -> bool:
+    """Tell whether the locks were open. A shadow run only decides: it is denied when it sends."""
+    grant = params.live
+    is_ours = grant is not None and grant.account_id == params.account_id
+    return is_ours and (params.is_shadow or (grant is not None and grant.may_trade))
 
 
 def _deny_unknown(state: EngineState, params: EngineParams) -> Denied | None:

@@ -33,6 +33,8 @@ OVERLAP_MS = MS_PER_MINUTE
 FIRST_WINDOW_MS = 25 * 60 * MS_PER_MINUTE  # the longest day has 25 hours
 """The same for a bot that has no books yet: what the day has lost is in the broker's."""
 ACCOUNT_ITEM = "account"
+SETTLE_COMMAND = "palmbot reconcile ack"
+"""Stands in the alarm of every quarantine."""
 
 
 def on_link_ready(step: Step, event: LinkReady) -> None:
@@ -200,7 +202,7 @@ def quarantine(step: Step, found: Discrepancy) -> None:
         "Set the clock of this machine right"
         if found.kind is DiscrepancyClass.CLOCK_SKEW
         else "Look it up at the broker, then settle it: "
-        f"palmbot reconcile ack {found.item} --action adopt|close|ignore --reason ..."
+        f"{SETTLE_COMMAND} {found.item} --action adopt|close|ignore --reason ..."
     )
     step.alarm(Severity.CRITICAL, f"{found.item}: {found.detail}. {advice}")
 

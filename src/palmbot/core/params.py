@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from palmbot.core.breakers.rules import BreakerRules, Unknown
+from palmbot.domain.live import LiveGrant
 from palmbot.domain.orders import Environment, OrderStyle
 from palmbot.domain.units import BASIS_POINTS, MS_PER_DAY, MS_PER_MINUTE, MS_PER_SECOND, AccountId
 
@@ -69,6 +70,8 @@ class EngineParams:
     symbol_name: str
     is_shadow: bool = False
     """Decide everything, send nothing."""
+    live: LiveGrant | None = None
+    """Proof that the locks of LIVE are open; without it no entry on a live account."""
 
     strategy: str = "rsi"
     """Name under which entries are recorded; with symbol, side and bar a key that never repeats."""

@@ -66,6 +66,8 @@ def size_entry(  # noqa: PLR0913 - the facts of one entry, each named by its cal
     by_risk = _volume_for(risk_money, stop, rate)
     by_margin = _volume_for(margin_money * leverage // LEVERAGE_SCALE, entry, rate)
     volume = min(by_risk, by_margin, symbol.volume_max)
+    if params.live is not None and tick.time < params.live.smallest_until:
+        volume = min(volume, symbol.volume_min)  # the first day with real money
     volume = Volume(volume - volume % symbol.volume_step)
     if volume < symbol.volume_min or volume <= 0:
         limit = "risk" if by_risk <= by_margin else "margin"

@@ -79,6 +79,8 @@ class Target:
     """Exact name at the broker; never substituted."""
     symbol_aliases: tuple[str, ...] = ()
     """Other exact names that are accepted, in order of preference."""
+    broker: str = ""
+    """Name that the list of accounts has to show; empty for any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,6 +240,11 @@ def _find_account(
             raise ConfigInvalid(
                 f"account {target.account_id} is a {kind} account, but the environment is "
                 f"{target.environment}: set CTRADER_ENVIRONMENT or CTRADER_ACCOUNT_ID"
+            )
+        if target.broker and account.brokerTitleShort != target.broker:
+            raise ConfigInvalid(
+                f"account {target.account_id} is kept by {account.brokerTitleShort!r}, but "
+                f"[live] broker names {target.broker!r}: nothing was authorised"
             )
         return account, reply.permissionScope == SCOPE_TRADE
     for account in accounts:

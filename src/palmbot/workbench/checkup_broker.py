@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from palmbot.adapters.ctrader_broker import Endpoint
-from palmbot.adapters.ctrader_inquirer import BrokerAccess, CtraderInquirer, connect
+from palmbot.adapters.ctrader_inquirer import BrokerAccess, CtraderInquirer, open_inquiry
 from palmbot.adapters.tls_handshake import shake_hands
 from palmbot.adapters.tls_verdict import judge
 from palmbot.ctrader.catalogue import (
@@ -116,7 +116,7 @@ async def examine_account(access: BrokerAccess, wanted: Wanted, clock: Clock) ->
     """Open a session that only asks, and look at account, contract, hours and sizes."""
     findings: list[Finding] = []
     try:
-        async with connect(access.endpoint, access.tls, clock) as inquirer:
+        async with open_inquiry(access, clock) as inquirer:
             await _ask_all(inquirer, access, wanted, clock, findings)
     except PalmbotError as e:
         missing = BROKER_ROWS[len(findings) :]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from palmbot.adapters.ctrader_broker import Backoff
-from palmbot.adapters.ctrader_inquirer import BrokerAccess, CtraderInquirer, connect
+from palmbot.adapters.ctrader_inquirer import BrokerAccess, CtraderInquirer, open_inquiry
 from palmbot.ctrader.catalogue import Contract, enter_account, find_contract, read_version
 from palmbot.ctrader.readings import bar_window_ms, read_bar_page
 from palmbot.domain.errors import InputInvalid, ProtocolViolation, TransientError
@@ -100,7 +100,7 @@ class _Download:
             RequestRefused, InputInvalid, FatalError: another try would not help.
         """
         access = self._access
-        async with connect(access.endpoint, access.tls, self._clock) as inquirer:
+        async with open_inquiry(access, self._clock) as inquirer:
             await inquirer.ask(enter_account(access.credentials, access.target()))
             contract = await inquirer.ask(find_contract(access.account_id, self._options.symbol))
             self.contract = contract

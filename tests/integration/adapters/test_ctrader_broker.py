@@ -435,7 +435,7 @@ def test_each_environment_has_one_address_and_live_has_none():
     )
     simulator = endpoint_for(Environment.SIMULATOR, simulator_port=4000)
     assert (simulator.host, simulator.server_name) == ("127.0.0.1", "localhost")
-    with pytest.raises(ConfigInvalid, match="real money"):
+    with pytest.raises(ConfigInvalid, match="LIVE is locked"):
         endpoint_for(Environment.LIVE)
     with pytest.raises(ConfigInvalid, match="palmbot simulate"):
         endpoint_for(Environment.SIMULATOR)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 import pytest
 
@@ -17,7 +18,7 @@ from harness.scripted_server import (
 )
 from harness.tiny_client import in_loop, until
 from palmbot.adapters.ctrader_broker import Endpoint
-from palmbot.adapters.ctrader_inquirer import BrokerAccess, connect
+from palmbot.adapters.ctrader_inquirer import BrokerAccess, open_inquiry
 from palmbot.adapters.tls import make_context
 from palmbot.ctrader.catalogue import (
     enter_account,
@@ -69,7 +70,7 @@ async def scripted(directory, *, names=("localhost",), server_name="localhost"):
 async def test_accounts_are_listed_without_authorising_one(tmp_path):
     async with (
         scripted(tmp_path) as (server, access, clock),
-        connect(access.endpoint, access.tls, clock) as inquirer,
+        open_inquiry(access, clock) as inquirer,
     ):
         found = await inquirer.ask(list_accounts(access.credentials))
         assert [(each.account_id, each.is_live) for each in found.accounts] == [(ACCOUNT_ID, False)]
@@ -81,7 +82,7 @@ async def test_accounts_are_listed_without_authorising_one(tmp_path):
 async def test_everything_that_is_asked_only_reads(tmp_path):
     async with (
         scripted(tmp_path) as (server, access, clock),
-        connect(access.endpoint, access.tls, clock) as inquirer,
+        open_inquiry(access, clock) as inquirer,
     ):
         account = await inquirer.ask(enter_account(access.credentials, access.target()))
         assert account.currency == "USD"
@@ -101,7 +102,7 @@ async def test_everything_that_is_asked_only_reads(tmp_path):
 async def test_a_question_without_an_answer_ends_at_its_deadline(tmp_path):
     async with (
         scripted(tmp_path) as (server, access, clock),
-        connect(access.endpoint, access.tls, clock) as inquirer,
+        open_inquiry(access, clock) as inquirer,
     ):
         asked = asyncio.create_task(inquirer.ask(read_version()))  # the script has no answer
         await until(lambda: server.talks and server.talks[0].requests)
@@ -114,7 +115,7 @@ async def test_a_question_without_an_answer_ends_at_its_deadline(tmp_path):
 async def test_a_silent_broker_is_left_and_heartbeats_went_out_before(tmp_path):
     async with (
         scripted(tmp_path) as (server, access, clock),
-        connect(access.endpoint, access.tls, clock) as inquirer,
+        open_inquiry(access, clock) as inquirer,
     ):
         await inquirer.ask(list_accounts(access.credentials))
         heard = len(server.talks[0].received)
@@ -136,7 +137,7 @@ def test_a_session_that_the_broker_ends_fails_the_question(tmp_path, push):
     async def run():
         async with (
             scripted(tmp_path) as (server, access, clock),
-            connect(access.endpoint, access.tls, clock) as inquirer,
+            open_inquiry(access, clock) as inquirer,
         ):
             asked = asyncio.create_task(inquirer.ask(read_version()))
             await until(lambda: server.talks and server.talks[0].requests)
@@ -152,7 +153,7 @@ def test_a_session_that_the_broker_ends_fails_the_question(tmp_path, push):
 async def test_a_cut_line_fails_the_question_and_every_later_one(tmp_path):
     async with (
         scripted(tmp_path) as (server, access, clock),
-        connect(access.endpoint, access.tls, clock) as inquirer,
+        open_inquiry(access, clock) as inquirer,
     ):
         asked = asyncio.create_task(inquirer.ask(read_version()))
         await until(lambda: server.talks and server.talks[0].requests)
@@ -171,7 +172,7 @@ async def test_refused_credentials_are_explained_and_not_quoted(tmp_path):
             "CH_CLIENT_AUTH_FAILURE",
             "clientId or clientSecret is incorrect",
         )
-        async with connect(access.endpoint, access.tls, clock) as inquirer:
+        async with open_inquiry(access, clock) as inquirer:
             with pytest.raises(ConfigInvalid, match="not the trading login") as refused:
                 await inquirer.ask(list_accounts(access.credentials))
         assert CLIENT_SECRET not in str(refused.value)
@@ -181,7 +182,7 @@ async def test_refused_credentials_are_explained_and_not_quoted(tmp_path):
 async def test_an_order_error_is_an_answer_too(tmp_path):
     async with scripted(tmp_path) as (server, access, clock):
         server.answer = lambda talk, request: talk.wire.refuse(request.client_msg_id, "WHATEVER")
-        async with connect(access.endpoint, access.tls, clock) as inquirer:
+        async with open_inquiry(access, clock) as inquirer:
             with pytest.raises(RequestRefused, match="WHATEVER"):
                 await inquirer.ask(read_version())
 
@@ -190,7 +191,7 @@ async def test_an_order_error_is_an_answer_too(tmp_path):
 async def test_a_wrong_certificate_is_refused_before_a_byte_is_sent(tmp_path):
     async with scripted(tmp_path, names=("elsewhere.test",)) as (server, access, clock):
         with pytest.raises(ConfigInvalid, match="no secret was sent"):
-            async with connect(access.endpoint, access.tls, clock):
+            async with open_inquiry(access, clock):
                 pass
         assert not any(talk.received for talk in server.talks)
 
@@ -200,5 +201,24 @@ async def test_nobody_at_the_address_is_said_with_the_address(tmp_path):
     async with scripted(tmp_path) as (server, access, clock):
         server.close()
         with pytest.raises(ConnectionLost, match=f"cannot connect to 127.0.0.1 port {server.port}"):
-            async with connect(access.endpoint, access.tls, clock):
+            async with open_inquiry(access, clock):
                 pass
+
+
+@in_loop
+async def test_a_key_that_somebody_objects_to_gets_no_byte(tmp_path):
+    keys = []
+
+    def object_to(key):
+        keys.append(key)
+        return ConfigInvalid("the key changed; nothing was sent")
+
+    async with scripted(tmp_path) as (server, access, clock):
+        with pytest.raises(ConfigInvalid, match="the key changed"):
+            async with open_inquiry(replace(access, judge_key=object_to), clock):
+                pass
+        assert keys[0].startswith("sha256/")
+        await until(lambda: all(talk.is_over.is_set() for talk in server.talks))
+        assert not any(talk.received for talk in server.talks)
+        async with open_inquiry(replace(access, judge_key=lambda _: None), clock) as inquirer:
+            await inquirer.ask(list_accounts(access.credentials))

@@ -111,7 +111,7 @@ def test_every_value_of_the_file_reaches_the_parameters():
         )
     )
     default = EngineParams(account_id=ACCOUNT, symbol_name="PALMOIL")
-    fixed = {"environment", "account_id", "is_shadow", "strategy"}
+    fixed = {"environment", "account_id", "is_shadow", "live", "strategy"}
     for name in EngineParams.__slots__:
         if name not in fixed:
             assert getattr(changed, name) != getattr(default, name), name
@@ -198,7 +198,7 @@ def test_a_variable_that_may_not_or_cannot_set_anything_is_refused(monkeypatch, 
         ("[sentiment]\nmode = 'maybe'", "sentiment.mode = 'maybe': input should be 'off', "),
         ("[broker]\nsymbol = ''", "must not be empty"),
         ("[broker\nsymbol = 'X'", r"palmbot.toml is not valid TOML: .*line 1"),
-        ("[live]\narmed = true", "unknown section live"),
+        ("[live]\narmed = true", "unknown key live.armed"),
     ],
 )
 def test_a_wrong_file_is_refused_with_the_place(text, sentence):
