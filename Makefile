@@ -13,12 +13,13 @@ COMPILE = $(BIN)/uv --no-config --quiet pip compile pyproject.toml --universal -
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo fuzz test check format bench conformance sigkill simulate mutants \
+.PHONY: help setup demo fuzz test check format bench bench-research verdicts conformance \
+	sigkill soak simulate mutants \
 	proto proto-check lock wheel wheel-check sbom audit clean
 
 help:  ## print this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | while IFS='	' read -r target what; do \
-		printf '  make %-13s %s\n' "$$target" "$$what"; done
+		printf '  make %-14s %s\n' "$$target" "$$what"; done
 
 setup: $(READY)  ## make .venv with everything in it; the other targets do it by themselves
 	@:
@@ -46,6 +47,21 @@ format: $(READY)  ## rewrite the sources in the one format
 bench: $(READY)  ## run every script in bench/ and print its figures
 	@set -e; for script in bench/*.py; do echo "== $$script"; $(BIN)/python "$$script" $(ARGS); done
 
+BENCH := build/bench-venv
+$(BENCH)/ready: requirements/bench.txt $(READY)
+	@rm -rf $(BENCH) && $(BIN)/python -m venv $(BENCH)
+	@$(BENCH)/bin/python -m pip --disable-pip-version-check --no-input --quiet \
+		install --require-hashes --requirement requirements/bench.txt
+	@touch $@
+
+# On a quiet machine, some ten minutes; the table of docs/BENCHMARKS.md.
+bench-research: $(READY) $(BENCH)/ready  ## time the sweep beside vectorbt and backtesting.py, and its scaling
+	@PYTHONPATH=src $(BENCH)/bin/python bench/research/peers.py $(ARGS)
+	@$(BIN)/python bench/research/scaling.py --large
+
+verdicts: $(READY)  ## count the verdicts on 100 series of noise and 100 with a planted edge
+	@$(BIN)/python bench/research/verdicts.py $(ARGS)
+
 conformance: $(READY)  ## hold our wire against the official client package
 	@$(BIN)/python conformance/run.py $(ARGS)
 
@@ -58,6 +74,9 @@ simulate: $(READY)  ## the whole bot under seeded faults; SEEDS=20000, or CANARI
 
 sigkill: $(READY)  ## kill the real bot 500 times and hold its books against the broker's
 	@PYTHONPATH=tests $(BIN)/python -m harness.sigkill $(ARGS)
+
+soak: $(READY)  ## 2,000 prices a second for 20 minutes; ARGS='--minutes 3' for fewer
+	@PYTHONPATH=tests $(BIN)/python -m harness.soak $(ARGS)
 
 fuzz: $(READY)  ## 100,000 strange session documents and reports; nothing raises, nothing is invented
 	@ORCHESTRATE_PARTS=8 ORCHESTRATE_EXAMPLES=12500 $(BIN)/pytest -q -n 2 \
@@ -79,6 +98,8 @@ lock: $(READY)  ## pin all packages anew, with hashes (ARGS=--upgrade for newer 
 	@$(COMPILE) --constraint requirements/dev.txt -o requirements/live.txt
 	@$(COMPILE) --constraint requirements/dev.txt --extra research -o requirements/research.txt
 	@$(subst pyproject.toml ,--group pyproject.toml:audit ,$(COMPILE)) -o requirements/audit.txt $(ARGS)
+	@$(COMPILE) --constraint requirements/dev.txt --extra research --group bench \
+		-o requirements/bench.txt $(ARGS)
 
 wheel: $(READY)  ## build dist/palm_oil_bot-VERSION-py3-none-any.whl
 	@rm -rf dist && $(BIN)/python -m hatchling build -t wheel -d dist
@@ -94,4 +115,4 @@ audit: $(READY)  ## look for known vulnerabilities of every pinned package; need
 
 clean:  ## remove what make made
 	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
-	@find src tests bench conformance -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	@find src tests bench bench-research verdicts conformance -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

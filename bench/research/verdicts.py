@@ -3,7 +3,7 @@
 Noise: GARCH(1,1), so that volatility clusters, without any direction to be found. Edge: a price
 that strongly returns to its mean. 100 fixed seeds each; prints how many of each verdict.
 
-    verdicts.py [--seeds 100] [--bars 3000] [--first 0] [--only noise|edge]
+    verdicts.py [--seeds 100] [--first 0] [--only noise|edge]
 """
 
 import argparse
@@ -23,6 +23,9 @@ from palmbot.research.sweep import SweepOptions
 
 HOUR_MS = 3_600_000
 START_MS = 1_600_000_000_000
+NOISE_BARS = 3000
+EDGE_BARS = 4000
+"""Even a strong edge shows itself only over enough trades: about 50 of the winner here."""
 STEPS = 8
 """Prices within a bar, of which high and low are the extremes."""
 PRICE = 4000.0
@@ -99,19 +102,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--bars", type=int, default=3000)
     parser.add_argument("--only", choices=["noise", "edge"])
     options = parser.parse_args()
     seeds = range(options.first, options.first + options.seeds)
-    for name, make in (("noise", make_noise), ("edge", make_edge)):
+    for name, make, bars in (("noise", make_noise, NOISE_BARS), ("edge", make_edge, EDGE_BARS)):
         if options.only in {None, name}:
             begin = time.process_time()
-            verdicts, above = judge(make, seeds, options.bars)
+            verdicts, above = judge(make, seeds, bars)
             counts = ", ".join(
                 f"{kind} {verdicts[kind]}" for kind in ("ROBUST", "FRAGILE", "NOISE")
             )
             print(
-                f"{name:5} {options.seeds} seeds from {options.first}, {options.bars} bars: "
+                f"{name:5} {options.seeds} seeds from {options.first}, {bars} bars: "
                 f"{counts}; profit factor above 1.5 in {above}; "
                 f"{time.process_time() - begin:.0f} CPU s",
                 flush=True,

@@ -212,12 +212,6 @@ async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
         )
         for observer in observers:
             trader.observe(observer)
-        lock_watch = LockWatch(
-            wiring.find_shut_locks or (lambda: ""),
-            sink=bot.inbox,
-            read_state=lambda: trader.state,
-            raise_alarm=alerts.raise_alarm,
-        )
         supervisor = ServiceNotifier()
         halt_file = HaltFile(wiring.directory, sink=bot.inbox, read_state=lambda: trader.state)
         check_tokens = partial(_check_tokens, bot.broker, alerts.raise_alarm)
@@ -229,10 +223,17 @@ async def _run_bot(wiring: Wiring, alerts: AlertDesk) -> None:
             Recurrence(clock=clock, every_s=BEAT_S, call=alerts.beat),
             Recurrence(clock=clock, every_s=WATCHDOG_S, call=supervisor.beat),
             Recurrence(clock=clock, every_s=TOKEN_CHECK_S, call=check_tokens),
-            Recurrence(clock=clock, every_s=LOCK_CHECK_S, call=lock_watch.check),
             Recurrence(clock=clock, every_s=CLOCK_CHECK_S, call=clock_check.check),
             Recurrence(clock=clock, every_s=DISK_CHECK_S, call=disk_check.check),
         ]
+        if wiring.find_shut_locks is not None:
+            lock_watch = LockWatch(
+                wiring.find_shut_locks,
+                sink=bot.inbox,
+                read_state=lambda: trader.state,
+                raise_alarm=alerts.raise_alarm,
+            )
+            routines.append(Recurrence(clock=clock, every_s=LOCK_CHECK_S, call=lock_watch.check))
         players = {"broker": bot.broker.run(), "trader": trader.run()}
         if bot.watch is not None:
             look = bot.watch.check_sight

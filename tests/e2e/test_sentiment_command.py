@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from cryptography import x509
 
 from palmbot.adapters.system_clock import SystemClock
 from palmbot.cli.main import run_command
@@ -155,3 +156,12 @@ def test_a_demo_with_twins_shows_hits_misses_and_fallbacks_and_its_stats_and_rep
     counted = json.loads(stats.stdout)
     assert counted["hits"] == mood["hits"]
     assert counted["recorder_lost"] == 0
+    for place in ("simulator", "newsroom"):
+        assert_valid_for_months(tmp_path / "palmbot-demo" / place / "ca.pem")
+
+
+def assert_valid_for_months(path):
+    """Regression: certificates were made by the demo's clock, and ended while the code lived on."""
+    ends = x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
+    left_s = ends.timestamp() - SystemClock().wall_ms() / 1_000
+    assert left_s > 300 * 86_400

@@ -102,7 +102,7 @@ def make_plan(port, scheme="http", **changes):
 
 
 @asynccontextmanager
-async def open_world(directory, *, seed=1, interval_s=60.0, tls=None, **changes):
+async def open_world(directory, *, seed=1, tls=None, **changes):
     """Open everything; keyword arguments change the plan.
 
     `tls` is a pair of contexts, the server's and the client's.
@@ -126,7 +126,6 @@ async def open_world(directory, *, seed=1, interval_s=60.0, tls=None, **changes)
         is_open=lambda: True,
         draw_jitter=lambda: 0.5,
         wait=wait,
-        interval_s=interval_s,
     ) as desk:
         try:
             yield World(desk, newsroom, web, clock, waits)

@@ -1,24 +1,29 @@
 """Kills the real bot with SIGKILL, again and again, and holds its books against the broker's.
 
 Everything is real: processes, sockets, TLS, SQLite, signals. `python -m harness.sigkill --kills
-500` plays a long run; `tests/e2e/test_sigkill.py` a short one.
+500` plays a long run, on every core a bot and a broker of its own; `tests/e2e/test_sigkill.py`
+plays a short one.
 """
 
 import argparse
 import asyncio
 import json
 import math
+import os
 import random
 import signal
 import sqlite3
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from collections import Counter
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
+from functools import reduce
 from pathlib import Path
 
 from palmbot.adapters import journal_reader
+from palmbot.adapters.journal_codec import chain_hash
 from palmbot.adapters.journal_search import read_last_state
 from palmbot.adapters.operator_socket import ask
 from palmbot.core.engine import decide
@@ -63,11 +68,14 @@ MOMENTS = {"starting": 1, "running": 1, "ordering": 3, "leaving": 1}
 
 SPEED = 600
 """Market seconds per second: a bar every tenth of one."""
-START_S_MAX = 30.0
+START_S_MAX = 90.0
+"""Until a process serves or has read the books; a busy machine takes its time."""
 LIFE_S_MAX = 2.0
 """Longest life after the link came up."""
 ORDER_PATH_S = 0.03
 """About as long as an entry takes from its decision to its fill."""
+FULL_CHECK_KILLS = 25
+"""So often the journal is verified from its first step; in between from the last known one on."""
 
 
 @dataclass
@@ -97,6 +105,24 @@ class KillReport:
     acknowledged: int = 0
     """Orders that never left, which the operator had to settle."""
     seconds: float = 0.0
+
+    def add(self, other):
+        """Return the sum of two reports, of runs that went on side by side."""
+        both = {
+            name: getattr(self, name) + getattr(other, name)
+            for name in (
+                *("kills", "orders", "trades", "duplicates", "unprotected", "lost_rows"),
+                *("corrupt", "unaudited", "halts", "differences", "acknowledged"),
+            )
+        }
+        codes = (self.exit_code, other.exit_code)
+        return KillReport(
+            **both,
+            moments=dict(Counter(self.moments) + Counter(other.moments)),
+            is_replay_identical=self.is_replay_identical and other.is_replay_identical,
+            exit_code=0 if codes == (0, 0) else next(code for code in codes if code != 0),
+            seconds=max(self.seconds, other.seconds),
+        )
 
     @property
     def is_sound(self):
@@ -217,8 +243,39 @@ class Killer:
         if code != 0 or is_waiting(last.state):
             self.report.halts.append(f"SIGTERM ended with {code}, {last.state.books.intents}")
 
-    def _judge_journal(self):
+    def judge_newest(self):
+        """Follow the chain from the last known step on: all of it would take longer every time."""
+        sequence, digest = self.head
+        with closing(sqlite3.connect(f"file:{self.journal}?mode=ro", uri=True)) as connection:
+            connection.text_factory = bytes
+            if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != b"ok":
+                self.report.corrupt += 1
+                return
+            rows = connection.execute(
+                "SELECT sequence, recorded_at, run_id, event_type, event, commands, reason, "
+                "previous_hash, hash FROM step WHERE sequence >= ? ORDER BY sequence",
+                (sequence,),
+            )
+            known = next(rows, None)
+            if known is None or known[-1].hex() != digest:
+                self.report.lost_rows += 1
+                return
+            end = known
+            for row in rows:
+                number, *columns, previous, digest = row
+                if (number, previous) != (end[0] + 1, end[-1]) or digest != chain_hash(
+                    previous, number, *columns
+                ):
+                    self.report.corrupt += 1
+                    return
+                end = row
+            self.head = (end[0], end[-1].hex())
+
+    def _judge_journal(self, *, is_full=False):
         if not self.journal.exists():
+            return
+        if self.head is not None and not is_full and self.report.kills % FULL_CHECK_KILLS:
+            self.judge_newest()
             return
         try:
             found = journal_reader.verify(self.journal, known_head=self.head)
@@ -233,7 +290,7 @@ class Killer:
             self.report.corrupt += 1
 
     def _judge_books(self):
-        self._judge_journal()
+        self._judge_journal(is_full=True)
         books = json.loads((self.simulator / "books.json").read_text())
         self.report.duplicates = books["duplicates"]
         self.report.unprotected = books["positions_without_stop"]
@@ -284,24 +341,53 @@ class Killer:
         await self._wait_for(process, "a line that never comes", seconds)
 
 
+async def kill_side_by_side(directory, options, show):
+    """Share the kills out to as many bots as wanted, each with its own broker; return the sum."""
+    shares = [
+        options.kills // options.jobs + (number < options.kills % options.jobs)
+        for number in range(options.jobs)
+    ]
+    killers = []
+    for number in range(options.jobs):
+        place = Path(directory) / str(number)
+        place.mkdir()
+        killers.append(Killer(place, seed=options.seed + number, style=options.style))
+
+    def tell(_report):
+        show(sum(killer.report.kills for killer in killers))
+
+    reports = await asyncio.gather(
+        *(
+            killer.run(share, tell, options.minutes * 60)
+            for killer, share in zip(killers, shares, strict=True)
+        )
+    )
+    return reduce(KillReport.add, reports)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=500)
     parser.add_argument("--minutes", type=float, default=math.inf, help="stop earlier")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--style", choices=("market", "limit"), default="market")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="bots side by side")
     options = parser.parse_args()
     began_s = time.monotonic()
 
-    def show(report):
+    def show(kills):
         passed_s = time.monotonic() - began_s
-        left_s = passed_s / max(1, report.kills) * (options.kills - report.kills)
-        sys.stderr.write(f"\r{report.kills} kills, {left_s:.0f} s left ")
+        left_s = passed_s / max(1, kills) * (options.kills - kills)
+        sys.stderr.write(f"\r{kills} kills, {left_s:.0f} s left ")
 
     with tempfile.TemporaryDirectory(prefix="sigkill-") as directory:
-        killer = Killer(directory, seed=options.seed, style=options.style)
-        report = asyncio.run(killer.run(options.kills, show, options.minutes * 60))
+        report = asyncio.run(kill_side_by_side(directory, options, show))
     sys.stdout.write(json.dumps(asdict(report), indent=2) + "\n")
+    sys.stdout.write(
+        f"{report.kills} kills in {report.seconds:.0f} s, {report.orders} orders: "
+        f"{report.duplicates} duplicates, {report.lost_rows} lost, {report.corrupt} corrupt, "
+        f"{report.unprotected} positions ever without a stop\n"
+    )
     sys.exit(0 if report.is_sound else 1)
 
 

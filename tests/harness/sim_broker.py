@@ -33,6 +33,7 @@ PALM = Contract(
 )
 PRICE_STEP = 1_000
 SPREAD = 40_000
+WIDE_SPREAD = 20 * SPREAD
 PAST_MINUTES = 12
 UNKNOWN_KIND = 99
 
@@ -63,6 +64,8 @@ class SimMarket:
         """Probability that the feed freezes before a quote."""
         self.jump = 0.0
         """Probability of a jump."""
+        self.wide = 0.0
+        """Probability of a wide spread."""
 
     @property
     def contract(self):
@@ -87,11 +90,12 @@ class SimMarket:
             if draw() < self.jump:
                 price += round(gauss(0.0, 900_000.0))
             price = max(20_000_000, price)
-            yield self._quote(time, price)
+            yield self._quote(time, price, WIDE_SPREAD if draw() < self.wide else SPREAD)
 
-    def _quote(self, time, price):
+    @staticmethod
+    def _quote(time, price, spread=SPREAD):
         bid = Price(price // PRICE_STEP * PRICE_STEP)
-        return Quote(PALM.symbol_id, TimestampMs(time), bid, Price(bid + SPREAD))
+        return Quote(PALM.symbol_id, TimestampMs(time), bid, Price(bid + spread))
 
 
 class SwitchedScenario(Scenario):

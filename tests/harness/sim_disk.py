@@ -36,6 +36,8 @@ class DiskFaults:
     slow_s_max: float = 5.0
     fail: float = 0.0
     """The write fails, and so does everything after it."""
+    is_lying: bool = False
+    """It says durable before it is, as a disk without synchronisation does. No plan draws it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +222,8 @@ class SimJournal:
         job = (rows, outcome, is_failing)
         self._under_way.append(job)
         self._disk.loop.call_at(self._due_s, self._finish, job, context=outside())
+        if self._disk.faults.is_lying and outcome is not None:
+            outcome.set_result(rows[-1].sequence if rows else 0)
 
     def _finish(self, job):
         if job not in self._under_way:

@@ -77,6 +77,8 @@ class Plan:
     snapshot_steps: int = 500
     gap: float = 0.0
     jump: float = 0.0
+    wide: float = 0.0
+    """Probability of a quote whose spread is twenty times the usual."""
     kill_share: float = 0.0
     """Share of processes that die at a step drawn for them."""
     kill_steps_max: int = 3_000
@@ -147,10 +149,12 @@ def draw_plan(seed, **changes):
         outage_steps=(2, 20),
         maintenance_steps=(2, 20),
     )
+    style = choice((OrderStyle.MARKET, OrderStyle.LIMIT))
     settings = SimulatorSettings(
         account=AccountSettings(money_digits=choice((2, 8))),
         has_partial_spots=draw() < 0.5,
-        has_spot_timestamp=draw() < 0.7,
+        # Without the broker's time there is no sure end of life, and no limit order.
+        has_spot_timestamp=draw() < 0.7 or style is OrderStyle.LIMIT,
         correlation=choice(tuple(Correlation)),
         reject_style=choice(tuple(RejectStyle)),
         partial_fill_share=choice((None, None, 0.3, 0.6)),
@@ -169,11 +173,12 @@ def draw_plan(seed, **changes):
         disk=disk,
         requests=requests,
         settings=settings,
-        style=choice((OrderStyle.MARKET, OrderStyle.LIMIT)),
+        style=style,
         books_interval_s=bars * choice((60.0, 180.0, 180.0)),
         snapshot_steps=choice((10, 30, 30, 30, 300)),
         gap=some(0.01),
         jump=some(0.01),
+        wide=some(0.05, 0.3),
         kill_share=choice((0.0, 0.5, 0.9)),
         kill_steps_max=choice((300, 3_000)),
         mischief_s=choice((0.0, 300.0, 900.0)),

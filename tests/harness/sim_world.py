@@ -157,6 +157,7 @@ class World:
         self.network.faults = self.plan.network
         self.server.faults = self.plan.broker
         self.market.gap, self.market.jump = self.plan.gap, self.plan.jump
+        self.market.wide = self.plan.wide
         try:
             self.loop.run(self._direct(script))
         except Violation as e:
@@ -219,7 +220,7 @@ class World:
         self.is_healed = True
         self.network.heal()
         self.server.heal(self.scenario)
-        self.market.gap = self.market.jump = 0.0
+        self.market.gap = self.market.jump = self.market.wide = 0.0
         self.disk.faults = DiskFaults()
         await self.until(lambda: self.server.accepts_connections)
         began_s = self.loop.now_s

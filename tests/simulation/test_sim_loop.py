@@ -109,6 +109,21 @@ def test_pieces_of_a_message_arrive_in_order_however_it_was_split():
     assert not outcome.violation
 
 
+def test_a_disk_that_calls_durable_what_is_not_is_found_out():
+    async def script(world):
+        await world.until(lambda: world.trader is not None and world.trader.state.sequence > 20)
+        world.disk.faults = DiskFaults(commit_s=30.0, is_lying=True)
+        world.halt()
+        await asyncio.sleep(1.0)
+        world.node.kill()
+        await world.until(lambda: world.outcome.restarts == 1 and world.trader is not None)
+
+    outcomes = [run_plan(Plan(seed=seed), script) for seed in range(4)]
+
+    # A coin may keep what was under way: power was lost a moment after it had become durable.
+    assert "I12" in {outcome.name for outcome in outcomes}
+
+
 def test_what_was_not_committed_is_gone_after_a_death_and_the_rest_is_there():
     async def script(world):
         await world.until(lambda: world.trader is not None and world.trader.state.sequence > 20)

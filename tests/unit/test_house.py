@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = [
-    ROOT / "requirements" / name for name in ("live.txt", "dev.txt", "research.txt", "audit.txt")
+    ROOT / "requirements" / name
+    for name in ("live.txt", "dev.txt", "research.txt", "audit.txt", "bench.txt")
 ]
 PACKAGES = [ROOT / "src" / name for name in ("palmbot", "orchestrator")]
 ROOMS = sorted(path for package in PACKAGES for path in package.rglob("__init__.py"))
@@ -42,7 +43,7 @@ def test_every_pin_carries_a_hash(path):
 
 
 def test_what_trades_is_pinned_to_what_was_tested():
-    live, dev, research, _ = (pins_of(path) for path in REQUIREMENTS)
+    live, dev, research, *_ = (pins_of(path) for path in REQUIREMENTS)
     assert live.items() <= research.items() <= dev.items()
 
 

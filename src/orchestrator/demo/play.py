@@ -148,13 +148,12 @@ def _run_and_kill(stage: Stage, scenario: str, event_type: str) -> None:
 
 
 def _compare(play: dict[str, Any], state: RunState, events: tuple[Recorded, ...]) -> list[str]:
-    """Return what differs from the promise of a scenario."""
+    """Return what differs from the promise of a scenario, for the batches of this document."""
     surprises: list[str] = []
     for batch_id, wanted in play["expected"].items():
         record = state.of(batch_id)
-        found = record.state.value if record else "missing"
-        if found != wanted:
-            surprises.append(f"{batch_id} is {found}, expected {wanted}")
+        if record is not None and record.state.value != wanted:
+            surprises.append(f"{batch_id} is {record.state.value}, expected {wanted}")
     seen = play.get("seen", {})
     codes = {e.event.code for e in events if isinstance(e.event, ReportQuarantined)}
     ends = [e.event for e in events if isinstance(e.event, AttemptEnded)]

@@ -77,7 +77,10 @@ class Publisher:
         if not is_changed and now_ms - self._looked_at_ms < LOOK_MS:
             return ()
         self._looked_at_ms = now_ms
-        events = (*self._write_document(state), *self._write_digests(state))
+        events = (
+            *self._write_document(state, is_changed=is_changed),
+            *self._write_digests(state),
+        )
         if is_changed:
             for record in state.batches:
                 if record.attempts:
@@ -85,10 +88,12 @@ class Publisher:
         self._shown = state.sequence
         return events
 
-    def _write_document(self, state: RunState) -> list[Event]:
+    def _write_document(self, state: RunState, *, is_changed: bool) -> list[Event]:
         """Bring the owned spans up to date, and take up what somebody changed around them."""
         try:
             content = self.project.read_document()
+            if content == self._last and not is_changed and not self._trouble:
+                return []
             edits = self._notice_edit(content, state)
             new = render_document(content, state)
         except InputInvalid as e:

@@ -199,7 +199,7 @@ def render_summary(figures: BacktestFigures) -> Table:
     rows += [
         (
             f"{part.name} of the bars",
-            f"{render_factor(part.profit_factor)} on {part.trades:,} trades",
+            f"{render_factor(part.profit_factor)} on {wording.count(part.trades, 'trade')}",
         )
         for part in figures.parts
     ]

@@ -18,7 +18,15 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from palmbot.cli.output import EXIT_DONE, EXIT_REFUSED, print_json, stderr, stdout
+from palmbot.cli.output import (
+    EXIT_DONE,
+    EXIT_INTERRUPTED,
+    EXIT_REFUSED,
+    print_json,
+    report_error,
+    stderr,
+    stdout,
+)
 from palmbot.domain.errors import InputInvalid
 from palmbot.pricefiles.bar_reader import ReadOptions
 from palmbot.reports.optimize_report import render_optimize_report
@@ -129,8 +137,12 @@ def optimize(  # noqa: PLR0913  (options of one command)
         address=address,
         workers=workers,
     )
-    with _show_progress() as tell:
-        result = run_optimize(plan, tell)
+    try:
+        with _show_progress() as tell:
+            result = run_optimize(plan, tell)
+    except KeyboardInterrupt:
+        report_error("interrupted; the same command goes on where this one stopped")
+        return EXIT_INTERRUPTED
     if report is not None:
         write_page(report, render_optimize_report(make_optimize_picture(result.outcome)))
     if as_json:

@@ -45,6 +45,10 @@ RULES = {
     "REJECT_RATE": "The broker refused too many requests in a short time.",
     "ERROR_RATE": "Too many requests stayed without an answer in a short time.",
     "CRASH_LOOP": "The program was started too often in a short time; somebody should look why.",
+    "ENVIRONMENT": "The connected account is not the one that this bot may trade on.",
+    "CLOCK": "This machine's clock and the broker's differ, or nobody can say whether they do.",
+    "DISK_SPACE": "The journal may soon find no room on the disk; nothing is sent unrecorded.",
+    "TOKEN": "The key to the account dies within a day and was not renewed: authorise again.",
     "REPEATED": "One bar gives one entry at most.",
     "GENERATION": "The connection changed between decision and sending; a decision is not "
     "carried over.",

@@ -11,6 +11,7 @@ from palmbot.core.bars import (
     take_tick,
     take_time,
 )
+from palmbot.core.breakers.tape import take_opening
 from palmbot.core.breakers.tape import take_tick as take_tick_on_tape
 from palmbot.core.breakers.watch import is_review_due, note_requests, review
 from palmbot.core.entry import decide_bar
@@ -110,7 +111,7 @@ def _take_bar(step: Step, before: EngineState, event: BarClosed) -> Tick | None:
         rsi_period=step.params.rsi_period,
     )
     if event.opening is not None:
-        step.set_tape(take_tick_on_tape(before, event.opening, step.params.breakers))
+        step.set_tape(take_opening(before, event.opening, step.params.breakers))
     step.set_market(market)
     if link.history_generation != link.generation:
         # A file is its own history: no bar of it was missed while a link was down.

@@ -161,7 +161,7 @@ class BacktestFigures:
     max_drawdown: float
     """On a stake of one, reinvested, marked at every bar close."""
     sharpe: float | None
-    """Of daily equity returns, annualised with the square root of 252."""
+    """Of daily equity returns, annualised with the square root of 252; None below 20 days."""
     exposure: float
     """Share of bars with a position."""
     ambiguous_bars: int

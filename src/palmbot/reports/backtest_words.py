@@ -12,7 +12,8 @@ def render_judgement(figures: BacktestFigures) -> tuple[str, bool]:
     if figures.trades == 0:
         return "No trade: there is nothing to believe.", False
     if figures.trades < TRADES_FEW:
-        return f"Not evidence: {figures.trades} trades are chance, whatever they earned.", False
+        few = wording.count(figures.trades, "trade")
+        return f"Not evidence: {few}, which is chance, whatever they earned.", False
     if figures.profit_factor is None or interval is None:
         return "Not evidence: almost no losing trade, so the profit factor is not defined.", False
     low, high = interval

@@ -174,7 +174,11 @@ def _render_fallbacks(mood: MoodUse) -> str:
         )
         for each in sorted(mood.fallbacks, key=lambda each: -each.count)
     ]
-    return render_table(columns, rows, "The first source always answered.")
+    hint = (
+        '<p class="hint">Nobody is asked instead of a source while its last score is fresh: the '
+        "score stays, and no worse one replaces it.</p>"
+    )
+    return hint + render_table(columns, rows, "The first source always answered.")
 
 
 def _plain(kind: str) -> str:

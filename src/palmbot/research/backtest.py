@@ -290,6 +290,9 @@ class _Replay:
 
     def finish(self) -> BacktestRun:
         """Close what is open at the last close, and sum up."""
+        defect = self.state.breakers.defect
+        if defect:
+            raise FatalError(f"a breaker failed, so no result of this run counts: {defect}")
         held = self.broker.holding
         last = len(self.times) - 1
         if held is not None:

@@ -9,6 +9,7 @@ from palmbot.domain.breakers import BreakerPhase
 from palmbot.domain.market import Side
 from palmbot.domain.units import BASIS_POINTS, MONEY_SCALE, PRICE_SCALE, VOLUME_SCALE
 from palmbot.pricefiles.series import BarSeries
+from palmbot.reports import wording
 from palmbot.reports.backtest_run import (
     AccountView,
     BacktestFigures,
@@ -44,6 +45,8 @@ from palmbot.research.rules import (
 IN_SAMPLE: Final = 0.7
 TRADES_FEW, TRADES_THIN = 30, 100
 """Below the first a profit factor is chance; below the second its interval is still wide."""
+DAYS_FEW: Final = 20
+"""Below it a Sharpe ratio of daily returns is a number without a meaning."""
 RESAMPLES: Final = 2_000
 RESAMPLE_SEED: Final = 20_240_601
 AMBIGUOUS_SHARE: Final = 0.05
@@ -107,7 +110,7 @@ def summarize(  # noqa: PLR0913 - the facts of one run, each named by its caller
         net_return=read_net_return(returns),
         expectancy=float(returns.mean()) if returns.size else None,
         max_drawdown=read_max_drawdown(equity),
-        sharpe=read_sharpe(daily),
+        sharpe=read_sharpe(daily) if daily.size >= DAYS_FEW else None,
         exposure=_read_exposure(trades, run.bars),
         ambiguous_bars=int(trades.is_ambiguous.sum()),
         gap_exits=int(trades.is_gap.sum()),
@@ -268,7 +271,7 @@ def _read_costs(run: BacktestRun, series: BarSeries, costs: CostModel, plain: Fl
         swap_bp_per_night=costs.swap_bp_per_night,
         charged=float((plain - trades.net_return).sum()),
         spread=float(crossed.sum()),
-        gap_loss=-float(beyond[beyond < 0].sum()),
+        gap_loss=abs(float(beyond[beyond < 0].sum())),
         gap_gain=float(beyond[beyond > 0].sum()),
         break_even_bp=_find_break_even(trades),
     )
@@ -372,8 +375,9 @@ def _list_warnings(
     warnings: list[str] = []
     if count < TRADES_FEW:
         warnings.append(
-            f"Only {count} trades: whatever the profit factor is, it is chance. A file with at "
-            f"least {TRADES_FEW} is needed to say anything, with {TRADES_THIN} to say much."
+            f"Only {wording.count(count, 'trade')}: whatever the profit factor is, it is chance. "
+            f"A file with at least {TRADES_FEW} is needed to say anything, with {TRADES_THIN} to "
+            "say much."
         )
     elif count < TRADES_THIN:
         warnings.append(

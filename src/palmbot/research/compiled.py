@@ -30,6 +30,7 @@ SOURCES: Final = (
     "research/candidates.py",
     "research/exits.py",
     "research/kernel.py",
+    "research/resampling.py",
 )
 """Every file with a function that ends up in compiled code, below the package."""
 

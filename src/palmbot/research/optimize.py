@@ -181,7 +181,9 @@ class _Search:
         def describe(row: int) -> Finding:
             return judged.describe(row, find_row_interval(prepared, grid, row))
 
-        row = stretches.held_in.find_best(settings.in_sample_trades)
+        # How many trades a combination makes is all that the choice knows of the held-out bars.
+        is_thick = stretches.whole.trades >= settings.min_trades
+        row = stretches.held_in.find_best(settings.in_sample_trades, is_thick)
         rows_above = judged.list_above()
         factors = stretches.whole.profit_factor
         is_above = factors > settings.target
@@ -329,7 +331,5 @@ class _Search:
     def _find_nothing(self) -> Verdict:
         return Verdict(
             kind=VerdictKind.NOISE,
-            reasons=(
-                f"in-sample nothing made {self._settings.in_sample_trades} trades and a loss",
-            ),
+            reasons=(f"nothing made {self._settings.min_trades} trades, and a loss in-sample",),
         )

@@ -11,39 +11,38 @@ from palmbot.research.outcome import DeflatedSharpe
 from palmbot.research.rules import Floats
 
 BLOCKS: Final = 16
-DAYS_MIN: Final = 2 * BLOCKS
-"""Two days in every block: fewer have no deviation."""
 SPLITS_AT_ONCE: Final = 512
 EULER_GAMMA: Final = 0.5772156649015329
 NORMAL: Final = NormalDist()
 
 
-def find_pbo(daily: Floats) -> float | None:
+def find_pbo(daily: Floats, blocks: int = BLOCKS) -> float | None:
     """Return the probability of backtest overfitting (Bailey, Borwein, Lopez de Prado, Zhu 2015).
 
-    Days are cut into 16 blocks; for each of the 12,870 ways to choose 8 of them the combination
+    Days are cut into blocks; for each way to choose half of them, 12,870 of 16, the combination
     with the best Sharpe ratio inside is ranked among all outside. The result is the share of ways
     in which it lands in the lower half. Noise gives about 0.5.
 
     Args:
         daily: Daily returns, shape (days, combinations).
+        blocks: An even number.
 
     Returns:
-        None with fewer than two combinations or 32 days.
+        None with fewer than two combinations, or two days for each block.
     """
     days, trials = daily.shape
-    if trials < 2 or days < DAYS_MIN:  # noqa: PLR2004 - one combination has no rank
+    if trials < 2 or days < 2 * blocks:  # noqa: PLR2004 - no rank, no deviation
         return None
-    edges = [round(days * block / BLOCKS) for block in range(BLOCKS)]
+    edges = [round(days * block / blocks) for block in range(blocks)]
     lengths = np.diff([*edges, days]).astype(float)
     sums = np.add.reduceat(daily, edges, axis=0)
     squares = np.add.reduceat(daily * daily, edges, axis=0)
-    chosen = list(combinations(range(BLOCKS), BLOCKS // 2))
-    inside = np.zeros((len(chosen), BLOCKS))
-    for split, blocks in enumerate(chosen):
-        inside[split, blocks] = 1.0
+    halves = list(combinations(range(blocks), blocks // 2))
+    inside = np.zeros((len(halves), blocks))
+    for split, half in enumerate(halves):
+        inside[split, half] = 1.0
     low = 0
-    for first in range(0, len(chosen), SPLITS_AT_ONCE):
+    for first in range(0, len(halves), SPLITS_AT_ONCE):
         part = inside[first : first + SPLITS_AT_ONCE]
         outside = 1.0 - part
         best = _read_sharpes(part, lengths, sums, squares).argmax(axis=1)
@@ -53,7 +52,7 @@ def find_pbo(daily: Floats) -> float | None:
         equal = (judged == own).sum(axis=1)
         omega = (smaller + (equal + 1) / 2) / (trials + 1)
         low += int((omega <= 0.5).sum())  # noqa: PLR2004 - logit(omega) <= 0
-    return low / len(chosen)
+    return low / len(halves)
 
 
 def _read_sharpes(chosen: Floats, lengths: Floats, sums: Floats, squares: Floats) -> Floats:

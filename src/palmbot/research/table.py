@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from palmbot.research.rules import Floats
+from palmbot.research.rules import Flags, Floats
 
 Counts = npt.NDArray[np.int32]
 
@@ -56,12 +56,14 @@ class SweepTable:
         factor = self.profit_factor
         return np.where((self.trades >= min_trades) & ~np.isnan(factor), factor, -1.0)
 
-    def find_best(self, min_trades: int) -> int | None:
+    def find_best(self, min_trades: int, allowed: Flags | None = None) -> int | None:
         """Return the row with the highest profit factor; ties go to more trades, then grid order.
 
-        None if no row has both enough trades and a loss.
+        None if no row, or none of those allowed, has both enough trades and a loss.
         """
         ranks = self.rank(min_trades)
+        if allowed is not None:
+            ranks = np.where(allowed, ranks, -1.0)
         if ranks.size == 0 or ranks.max() < 0:
             return None
         ties = np.flatnonzero(ranks == ranks.max())

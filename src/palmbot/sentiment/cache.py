@@ -127,11 +127,6 @@ class MoodCache:
             task = self._start(question, deadline_s)
         return await asyncio.shield(task)
 
-    def age_ms(self, question: Question) -> int | None:
-        """Return the age of the entry, None if there is none or a clock was set back."""
-        entry = self._entries.get(question.key)
-        return None if entry is None else self._age(entry)
-
     async def close(self) -> None:
         """Give up what is under way."""
         tasks = list(self._running.values())

@@ -54,15 +54,13 @@ class Chain:
     against it, and a reason to ask the next.
     """
 
-    def __init__(  # noqa: PLR0913 - what every question needs
+    def __init__(
         self,
         providers: Iterable[SentimentProvider],
         *,
         clock: Clock,
         counters: Counters,
         note: Callable[[RecordedFetch], None],
-        deadline_s: float = DEADLINE_S,
-        interval_s: float = INTERVAL_S,
         fallback_on: frozenset[FailureKind] = frozenset(FailureKind),
     ) -> None:
         """Put the providers in order.
@@ -72,25 +70,17 @@ class Chain:
             clock: Both clocks.
             counters: Shared with the cache.
             note: Takes a row for the recording.
-            deadline_s: For all providers together.
-            interval_s: Least time between two questions to one provider.
             fallback_on: Kinds of failure after which the next provider is asked.
         """
         self._clock = clock
         self._counters = counters
         self._note = note
-        self._deadline_s = deadline_s
         self._fallback_on = fallback_on
         self._acceptance = Acceptance(clock)
         self._links = [
-            _Link(each, Standing(each.name, clock, interval_s=interval_s))
+            _Link(each, Standing(each.name, clock, interval_s=INTERVAL_S))
             for each in sorted(providers, key=lambda each: each.tier)
         ]
-
-    @property
-    def is_empty(self) -> bool:
-        """True if there is no provider."""
-        return not self._links
 
     def describe(self) -> tuple[StandingView, ...]:
         """Return how the providers stand, best first."""
@@ -107,7 +97,7 @@ class Chain:
             deadline_s: Another one than usual.
         """
         began_s = self._clock.link_s()
-        until_s = began_s + (self._deadline_s if deadline_s is None else deadline_s)
+        until_s = began_s + (DEADLINE_S if deadline_s is None else deadline_s)
         links = [each for each in self._links if tier_max is None or each.provider.tier <= tier_max]
         is_quarantined = was_asked = False
         reason = FailureKind.DISABLED.value

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +12,11 @@ import structlog
 
 from palmbot.domain.mood import Known, Unknown, UnknownReason
 from palmbot.domain.units import MS_PER_SECOND
-from palmbot.ports import Clock, Web
+from palmbot.ports import Clock
 from palmbot.sentiment import news_feed, perplexity, x_search
 from palmbot.sentiment.agent_mode import AgentMode
 from palmbot.sentiment.cache import MoodCache
-from palmbot.sentiment.chain import DEADLINE_S, INTERVAL_S, Chain
+from palmbot.sentiment.chain import Chain
 from palmbot.sentiment.counters import Counters
 from palmbot.sentiment.failures import ProviderFailed
 from palmbot.sentiment.httpx_web import HttpxWeb
@@ -136,9 +136,6 @@ async def open_desk(  # noqa: PLR0913 - what a desk is made of
     is_open: Callable[[], bool],
     draw_jitter: Callable[[], float],
     wait: Callable[[float], Awaitable[None]] | None = None,
-    web: Web | None = None,
-    interval_s: float = INTERVAL_S,
-    deadline_s: float = DEADLINE_S,
 ) -> AsyncIterator[Desk]:
     """Open the files and wire everything; ask nobody yet.
 
@@ -150,81 +147,96 @@ async def open_desk(  # noqa: PLR0913 - what a desk is made of
         is_open: Tells whether an answer could be of use soon.
         draw_jitter: Uniform in [0, 1).
         wait: Passes link seconds; by default with the clock.
-        web: Another outside than the network.
-        interval_s: Least time between two questions to one provider.
-        deadline_s: For all providers together.
 
     Raises:
         ConfigInvalid: a file cannot be opened.
     """
-    recorder = Recorder(directory / RECORDING_NAME)
     limits_usd = {
         perplexity.NAME: plan.perplexity_usd_per_day,
         x_search.NAME: plan.x_usd_per_day,
     }
-    network = None
+    passing = wait or (lambda seconds: pause(clock, seconds))
+    recorder: Recorder | None = None
     ledger = Ledger(directory / LEDGER_NAME, limits_usd, clock)
     try:
-        if web is None:
-            web = network = HttpxWeb(tls)
-        passing = wait or (lambda seconds: pause(clock, seconds))
+        recorder = Recorder(directory / RECORDING_NAME)
+        async with HttpxWeb(tls) as web:
 
-        def make_caller(name: str) -> Caller:
-            return Caller(
-                name, web=web, ledger=ledger, clock=clock, wait=passing, draw_jitter=draw_jitter
+            def make_caller(name: str) -> Caller:
+                return Caller(
+                    name, web=web, ledger=ledger, clock=clock, wait=passing, draw_jitter=draw_jitter
+                )
+
+            providers = make_providers(plan, make_caller)
+            desk = _wire(
+                plan,
+                providers,
+                clock=clock,
+                ledger=ledger,
+                recorder=recorder,
+                is_open=is_open,
+                wait=passing,
+                draw_jitter=draw_jitter,
             )
+            try:
+                yield desk
+            finally:
+                await desk.cache.close()
+                desk.note_counters()
+    finally:
+        await ledger.close()
+        if recorder is not None:
+            # Joins a thread that may be writing.
+            await asyncio.get_running_loop().run_in_executor(None, recorder.close)
 
-        providers = make_providers(plan, make_caller)
-        counters = Counters()
-        chain = Chain(
-            providers,
-            clock=clock,
-            counters=counters,
-            note=recorder.note_fetch,
-            deadline_s=deadline_s,
-            interval_s=interval_s,
-            fallback_on=plan.fallback_on,
-        )
-        cache = MoodCache(
-            chain.fetch,
-            clock=clock,
-            counters=counters,
-            note=recorder.note_fetch,
-            ttl_ms=plan.ttl_ms,
-            stale_ms=plan.stale_ms,
-        )
-        refresher = Refresher(
+
+def _wire(  # noqa: PLR0913 - what a desk is made of
+    plan: SentimentPlan,
+    providers: Sequence[SentimentProvider],
+    *,
+    clock: Clock,
+    ledger: Ledger,
+    recorder: Recorder,
+    is_open: Callable[[], bool],
+    wait: Callable[[float], Awaitable[None]],
+    draw_jitter: Callable[[], float],
+) -> Desk:
+    counters = Counters()
+    chain = Chain(
+        providers,
+        clock=clock,
+        counters=counters,
+        note=recorder.note_fetch,
+        fallback_on=plan.fallback_on,
+    )
+    cache = MoodCache(
+        chain.fetch,
+        clock=clock,
+        counters=counters,
+        note=recorder.note_fetch,
+        ttl_ms=plan.ttl_ms,
+        stale_ms=plan.stale_ms,
+    )
+    return Desk(
+        source=MoodSource(cache, plan.question),
+        cache=cache,
+        chain=chain,
+        refresher=Refresher(
             cache,
             plan.question,
             clock=clock,
             is_open=is_open,
-            wait=passing,
+            wait=wait,
             draw_jitter=draw_jitter,
             ttl_ms=plan.ttl_ms,
-        )
-        desk = Desk(
-            source=MoodSource(cache, plan.question),
-            cache=cache,
-            chain=chain,
-            refresher=refresher,
-            counters=counters,
-            ledger=ledger,
-            recorder=recorder,
-            perplexity=next((each for each in providers if isinstance(each, Perplexity)), None),
-            plan=plan,
-            clock=clock,
-        )
-        try:
-            yield desk
-        finally:
-            await cache.close()
-            desk.note_counters()
-    finally:
-        if network is not None:
-            await network.close()
-        await ledger.close()
-        # Joins a thread that may be writing.
-        await asyncio.get_running_loop().run_in_executor(None, recorder.close)
+        ),
+        counters=counters,
+        ledger=ledger,
+        recorder=recorder,
+        perplexity=next((each for each in providers if isinstance(each, Perplexity)), None),
+        plan=plan,
+        clock=clock,
+    )
 
 
 def make_providers(

@@ -116,9 +116,9 @@ class XSearch:
         votes = self._count_votes()
         if len(votes) < AUTHORS_MIN:
             raise ProviderFailed(FailureKind.NO_EVIDENCE, f"fewer than {AUTHORS_MIN} authors")
-        batch = combine([each.score for _, each in votes], [each.weight for _, each in votes])
-        if not batch.agreement and not batch.score and not any(each.weight for _, each in votes):
+        if not any(each.weight for _, each in votes):
             raise ProviderFailed(FailureKind.NO_EVIDENCE, "nobody reacted to any of the posts")
+        batch = combine([each.score for _, each in votes], [each.weight for _, each in votes])
         dates = [each.dated_at for _, each in votes if each.dated_at is not None]
         reading = Reading(
             score=max(-SCORE_CAP, min(SCORE_CAP, batch.score)),

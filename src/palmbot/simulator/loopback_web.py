@@ -59,8 +59,6 @@ class LoopbackWeb:
         self._tasks: set[asyncio.Task[None]] = set()
         self.held = 0
         """Requests that are being answered by silence now."""
-        self.served = 0
-        """Requests read so far."""
 
     async def start(self, tls: ssl.SSLContext | None = None) -> int:
         """Listen at any free port, and return it."""
@@ -84,7 +82,6 @@ class LoopbackWeb:
         self._tasks.add(task)
         try:
             while (question := await _read_question(reader)) is not None:
-                self.served += 1
                 if not await self._hand_over(self._reply_to(question), reader, writer):
                     break
         except (ConnectionError, asyncio.IncompleteReadError, ValueError, ssl.SSLError):

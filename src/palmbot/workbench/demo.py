@@ -10,6 +10,7 @@ from pathlib import Path
 
 from palmbot.adapters.ctrader_broker import Endpoint
 from palmbot.adapters.instance_lock import InstanceLock
+from palmbot.adapters.system_clock import SystemClock
 from palmbot.adapters.tls import make_context
 from palmbot.bootstrap import JOURNAL_NAME, Bot, Wiring, open_bot
 from palmbot.core.params import EngineParams
@@ -19,6 +20,7 @@ from palmbot.domain.orders import Environment
 from palmbot.domain.units import MS_PER_MINUTE, MS_PER_SECOND, AccountId, TimestampMs
 from palmbot.live.status import Status, describe_status
 from palmbot.reports.demo_run import DemoRun, MoodUse
+from palmbot.simulator.certificates import ensure_certificates
 from palmbot.simulator.exchange import Exchange
 from palmbot.simulator.scenarios import make_scenario
 from palmbot.simulator.server import Endpoint as SimulatorEndpoint
@@ -106,6 +108,8 @@ async def run_demo(options: DemoOptions, on_progress: Callable[[Progress], None]
     )
     cast = _cast(options, market)
     clear_directory(options.directory, cast.params.account_id)
+    # By the real date: TLS does not believe in the demo's clock, which stands at its epoch.
+    ensure_certificates(options.directory / "simulator", SystemClock().wall_ms())
     endpoint = await cast.server.start(options.directory / "simulator")
     try:
         async with open_bot(_wire(cast, endpoint)) as bot:

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from palmbot.adapters.system_clock import SystemClock
 from palmbot.adapters.tls import make_context
 from palmbot.bootstrap import Bot
 from palmbot.domain.mood import MoodMet
@@ -172,7 +173,8 @@ async def open_demo_mood(
         seed: Chooses news and misbehaviours.
     """
     clock = LockstepClock(begin)
-    files = ensure_certificates(directory / "newsroom", begin)
+    # By the real date: TLS does not believe in the clock of the demo.
+    files = ensure_certificates(directory / "newsroom", SystemClock().wall_ms())
     server_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server_tls.load_cert_chain(files.server, files.key)
     newsroom = Newsroom(seed, clock.wall_ms)

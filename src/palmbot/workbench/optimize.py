@@ -65,8 +65,8 @@ def run_optimize(plan: OptimizePlan, tell: Tell) -> OptimizeResult:
         raise InputInvalid(f"--workers: need at least 1, was {plan.workers}; leave it out.")
     if plan.address is not None and not plan.uses_dask:
         raise InputInvalid("--address: it names a Dask scheduler; add --engine dask.")
-    for path in (plan.output, plan.statistics):
-        check_folder(path)
+    check_folder(plan.output)
+    check_folder(plan.statistics)
     read = read_bars(plan.data, plan.reading)
     from palmbot.research.compiled import is_compiled  # noqa: PLC0415 - loads the compiler
 

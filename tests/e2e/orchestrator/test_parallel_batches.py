@@ -8,7 +8,12 @@ import pytest
 from orchestrator.bootstrap.logs import opened
 from orchestrator.bootstrap.running import run
 from orchestrator.config import RunSettings
-from orchestrator.domain.events import AttemptEnded, IntegrationFailed, ReportQuarantined
+from orchestrator.domain.events import (
+    AttemptEnded,
+    IntegrationFailed,
+    ReportAccepted,
+    ReportQuarantined,
+)
 from orchestrator.domain.verdicts import BatchState, Execution
 
 pytestmark = pytest.mark.timeout(90)  # some ten processes
@@ -56,6 +61,7 @@ def play(project, attempts_max):
         ("-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "base"),
     ):
         subprocess.run(["git", *arguments], cwd=project, check=True)  # noqa: S603, S607
+    (project / "CLAUDE.md").write_text("# Tidied up since\n", encoding="utf-8")
     settings = RunSettings(root=project, document=project / "session.md")
     state = run(settings, on_event=lambda *_: None, should_stop=lambda: False)
     with opened(project) as (_, _, events):
@@ -80,7 +86,8 @@ def test_a_merge_conflict_is_worked_on_again_on_top_of_what_was_merged(project):
     merged = subprocess.run(show, cwd=project, check=True, capture_output=True, text=True)  # noqa: S603
     assert sorted([merged.stdout[:9], merged.stdout[9:]]) == ["LOT-A-001", "LOT-A-002"]
     codes = {each.code for each in events if isinstance(each, ReportQuarantined)}
-    assert codes == {"STALE_REPORT"}, "the report of an earlier session belongs to no attempt"
+    assert codes == {"STALE_REPORT"}, "the report of an earlier session came with the checkout"
+    assert not any(isinstance(each, ReportAccepted) for each in events)
     ends = {each.execution for each in events if isinstance(each, AttemptEnded)}
     assert ends == {Execution.OK}
 

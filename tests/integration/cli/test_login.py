@@ -5,24 +5,37 @@ import io
 import json
 import os
 import socket
+import ssl
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from cryptography.x509 import DNSName
 
 from harness.authorization_server import AuthorizationServer
 from harness.broker_host import find_free_address, point_hosts, write_certificates
+from harness.scripted_server import ACCOUNT_ID, ENVIRONMENT, SYMBOL, ScriptedServer
 from harness.small_market import OIL
 from harness.tiny_client import WrittenMarket
 from harness.tls_papers import HOST, Office
 from palmbot.adapters import oauth_client
-from palmbot.adapters.ctrader_broker import PROTOBUF_PORT
+from palmbot.adapters.ctrader_broker import PROTOBUF_PORT, CtraderBroker, Endpoint
 from palmbot.adapters.system_clock import SystemClock
+from palmbot.adapters.tls import make_context
 from palmbot.adapters.token_file import TokenFile
+from palmbot.adapters.token_keeper import TokenKeeper, TokenSource
 from palmbot.cli import login as login_command
 from palmbot.cli.main import run_command
+from palmbot.ctrader.connection import ClientConnection
+from palmbot.ctrader.generated.session_messages_pb2 import ProtoOARefreshTokenRes
+from palmbot.ctrader.session import Credentials, Target
+from palmbot.domain.events import AccountChanged, LinkReady
+from palmbot.domain.secret import Secret
+from palmbot.domain.units import AccountId
+from palmbot.live.inbox import Inbox
+from palmbot.ports import UNKNOWN_TIME, Tokens
 from palmbot.simulator.exchange import Exchange
 from palmbot.simulator.scenarios import FaultPlan, Scenario
 from palmbot.simulator.server import SimulatorServer
@@ -340,3 +353,104 @@ def test_nobody_logged_in_is_told(door):
     assert "run `palmbot login`" in door.capsys.readouterr().out
     assert run_command(["run"]) == 3
     assert "nobody is logged in for DEMO" in " ".join(door.capsys.readouterr().err.split())
+
+
+def test_the_pair_of_the_login_is_renewed_over_the_socket_by_the_same_server(town, tmp_path):
+    """The broker's end hands the renewal to the independent server, which judges both tokens."""
+    oauth = town.oauth
+    oauth.forget()
+    (tmp_path / "ca.pem").write_bytes(town.root.pem)
+    tls = make_context(tmp_path / "ca.pem")
+    started = oauth_client.begin_authorization(
+        client_id=oauth.client_id,
+        client_secret=Secret(oauth.client_secret),
+        redirect_uri=f"http://127.0.0.1:{REDIRECT_PORT}/callback",
+        scope="trading",
+    )
+    back = oauth.consent(oauth_client.render_address(oauth.site, started))
+    code = oauth_client.read_redirect(started, back)
+    granted = oauth_client.exchange_code(oauth.site, started, code, tls).tokens
+    store = TokenFile(tmp_path / "tokens.json")
+    store.save(
+        Tokens(
+            access_token=granted.access_token,
+            refresh_token=granted.refresh_token,
+            expires_at=UNKNOWN_TIME,
+        )
+    )
+    assert is_known(oauth, granted.access_token)
+    asyncio.run(renew_over_the_socket(town, tmp_path, store))
+    renewed = store.load()
+    assert renewed is not None
+    assert renewed.access_token != granted.access_token
+    assert is_known(oauth, renewed.access_token)
+    assert not is_known(oauth, granted.access_token)
+
+
+def is_known(oauth: AuthorizationServer, token: Secret) -> bool:
+    headers = {"Authorization": f"Bearer {token.reveal()}"}
+    return oauth.ask("GET", "/userinfo", headers=headers).status_code == httpx.codes.OK
+
+
+async def renew_over_the_socket(town: Town, directory: Path, store: TokenFile) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    leaf = town.office.leaf(town.root, DNSName("localhost"))
+    (directory / "server.pem").write_bytes(leaf.key_pem + leaf.pem)
+    context.load_cert_chain(directory / "server.pem")
+    server = ScriptedServer(context)
+
+    def answer(talk, request):
+        if request.payload_type != 2173:
+            server.answer_opening(talk, request)
+            return
+        query = {
+            "grant_type": "refresh_token",
+            "refresh_token": request.message.refreshToken,
+            "client_id": town.oauth.client_id,
+            "client_secret": town.oauth.client_secret,
+        }
+        found = town.oauth.exchange(query)
+        talk.wire.reply(
+            ProtoOARefreshTokenRes(
+                accessToken=found["accessToken"],
+                tokenType="bearer",
+                expiresIn=found["expiresIn"],
+                refreshToken=found["refreshToken"],
+            ),
+            request.client_msg_id,
+        )
+
+    server.answer = answer
+    await server.start()
+    keeper = TokenKeeper(
+        TokenSource(store=store, seed=None),
+        clock=SystemClock(),
+        can_renew=True,
+        raise_alarm=[].append,
+    )
+    credentials = Credentials(
+        client_id="app", client_secret=Secret("s"), access_token=Secret("unused")
+    )
+    target = Target(environment=ENVIRONMENT, account_id=AccountId(ACCOUNT_ID), symbol_name=SYMBOL)
+    inbox = Inbox()
+    broker = CtraderBroker(
+        endpoint=Endpoint(host="127.0.0.1", port=server.port, server_name="localhost"),
+        tls=make_context(directory / "ca.pem"),
+        new_connection=lambda generation: ClientConnection(
+            generation=generation, credentials=keeper.open_with(credentials), target=target
+        ),
+        sink=inbox,
+        clock=SystemClock(),
+        draw_jitter=lambda: 0.5,
+        tokens=keeper,
+    )
+    task = asyncio.create_task(broker.run())
+    async with asyncio.timeout(20):
+        while not isinstance(await inbox.take(), LinkReady):
+            pass
+        broker.check_tokens()
+        while not isinstance(await inbox.take(), AccountChanged):
+            pass
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    server.close()

@@ -98,7 +98,7 @@ def test_no_report_of_fifty_is_lost_while_an_editor_replaces_the_file(tmp_path):
     def edit():
         while not is_done.wait(0.02):
             text = central.read_text(encoding="utf-8")
-            write_atomically(central, f"{text}x".encode() if len(text) < 60_000 else b"# New\n")
+            write_atomically(central, f"{text}x".encode() if len(text) < 20_000 else b"# New\n")
 
     def tell(first):
         script = (

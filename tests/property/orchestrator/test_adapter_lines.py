@@ -54,14 +54,14 @@ def judge(name, line):
 
 
 @pytest.mark.parametrize("name", ADAPTERS)
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(line=st.binary())
 def test_any_bytes_are_a_line(name, line):
     judge(name, line)
 
 
 @pytest.mark.parametrize("name", ADAPTERS)
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(said=objects)
 def test_any_object_is_a_line(name, said):
     judge(name, json.dumps(said).encode())

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from numba import njit
 
+import harness.warm_sweep  # noqa: F401 - compiles before the clock of a test runs
 from harness import naive_sweep
 from harness.naive_sweep import NaiveBreakers, walk_bars
 from harness.random_markets import MINUTE_MS, make_grid_sample, make_market
+from palmbot.research.engines import SweepJob, ThreadEngine, run_job
 from palmbot.research.grid import Grid
 from palmbot.research.rules import (
     BlockedBars,
@@ -16,20 +18,19 @@ from palmbot.research.rules import (
     read_net_return,
 )
 from palmbot.research.sweep import SweepOptions, prepare, sweep, trace_equity, trace_prepared
+from palmbot.research.table import COLUMNS
 
 SERIES = 2000
 PARTS = 8
 
-# The first test of a process compiles kernel and loop, some 15 seconds of work.
-pytestmark = pytest.mark.timeout(120)
-
-compiled_walk = njit(walk_bars)
+# The first test of a process compiles the plain loop, some five seconds of work.
+pytestmark = pytest.mark.timeout(90)
 
 
 @pytest.fixture(scope="module")
 def walk():
     """The naive loop, compiled: it inlines the functions that the kernel registered."""
-    return compiled_walk
+    return njit(walk_bars)
 
 
 def draw_case(seed):
@@ -175,8 +176,9 @@ def test_table_does_not_depend_on_threads_or_blocks():
     market = make_market(rng, 5000)
     axis = tuple(float(value) for value in range(1, 8))
     grid = Grid(rsi_buy=(20.0, 30.0), rsi_sell=(70.0, 80.0), take_profit=axis, stop_loss=axis)
-    one = sweep(market, grid, workers=1)
-    for workers in (2, 3, 16):
-        many = sweep(market, grid, workers=workers)
-        for name in ("trades", "gross_profit", "gross_loss", "max_drawdown", "daily_squares"):
+    one = sweep(market, grid)
+    for workers in (1, 2, 7):
+        job = SweepJob(market=market, grid=grid, options=SweepOptions())
+        many = run_job(ThreadEngine(workers), job)
+        for name in COLUMNS:
             assert np.array_equal(getattr(one, name), getattr(many, name))

@@ -94,7 +94,7 @@ def test_the_break_even_cost_leaves_nothing():
 
 def test_few_trades_are_called_chance_and_the_interval_is_wide():
     _, summary = figures_of(make_series([*FALLING, (100, 103, 98, 101)]))
-    assert summary.figures.warnings[0].startswith("Only 1 trades: whatever the profit factor is")
+    assert summary.figures.warnings[0].startswith("Only 1 trade: whatever the profit factor is")
     assert read_interval(np.array([0.01])) is None
     assert read_interval(np.full(50, 0.01)) is None
     low, high = read_interval(np.tile([0.02, -0.015], 50))

@@ -181,6 +181,8 @@ class VolatilityView:
     """ATR times the period, so that Wilder's smoothing stays in integers."""
     recent: Sample = Sample()
     """ATRs of the bars before the newest."""
+    ordered: tuple[int, ...] = ()
+    """The same, ascending: their median is asked for with every bar."""
     hours: dict[int, tuple[int, ...]] = field(default_factory=dict)
     """By hour of the day in UTC: the last ATR of that hour on each earlier day."""
     today: dict[int, int] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from palmbot.domain.market import ALWAYS_OPEN, TradingHours
 from palmbot.domain.units import MS_PER_DAY, MS_PER_MINUTE, MS_PER_SECOND, TimestampMs
 
+EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 SEARCH_DAYS_MAX = 21
 """Longest stretch of closed hours that is walked through; a longer one counts as open again."""
 
@@ -21,6 +22,15 @@ class DayBounds(NamedTuple):
 
 def find_day(time: TimestampMs, zone: str, start_minute: int) -> DayBounds:
     """Return the trading day that holds `time`."""
+    if zone == "UTC":  # no change of the clock: plain arithmetic, once a bar in a backtest of days
+        shift_ms = start_minute * MS_PER_MINUTE
+        days = (time - shift_ms) // MS_PER_DAY
+        starts_at = days * MS_PER_DAY + shift_ms
+        return DayBounds(
+            ordinal=EPOCH_ORDINAL + days,
+            starts_at=TimestampMs(starts_at),
+            ends_at=TimestampMs(starts_at + MS_PER_DAY),
+        )
     local = datetime.fromtimestamp(time / MS_PER_SECOND, UTC).astimezone(ZoneInfo(zone)).date()
     if time < find_boundary(local, zone, start_minute):
         local -= timedelta(days=1)

@@ -42,6 +42,29 @@ def take_tick(state: EngineState, tick: Tick, rules: BreakerRules) -> Tape:
     return tape
 
 
+def take_opening(state: EngineState, tick: Tick, rules: BreakerRules) -> Tape:
+    """Return the tape after the first price of a bar from a file.
+
+    One price a bar says nothing of the range of a minute, only of the spread; and a file of one
+    series has none.
+    """
+    tape, before = state.tape, state.market.tick
+    if before is None or (tick.ask == tick.bid and before.ask == before.bid):
+        return tape
+    minute = tick.time // MS_PER_MINUTE
+    slot = _slot_of(before.time // MS_PER_MINUTE)
+    spreads = _add(tape.spreads, slot, before.ask - before.bid, rules)
+    return Tape(
+        minute=minute,
+        high=tick.bid,
+        low=tick.bid,
+        spreads=spreads,
+        usual_spread=_read_usual(spreads.get(_slot_of(minute), EMPTY), rules.slot_minutes_min),
+        fresh_ticks=min(tape.fresh_ticks + 1, rules.fresh_ticks),
+        session_close=tape.session_close,
+    )
+
+
 def is_beyond(tape: Tape, tick: Tick, rules: BreakerRules) -> bool:
     """Tell whether range, spread or price is at its limit, for a first look without a step."""
     usual = tape.usual_spread

@@ -5,6 +5,7 @@ high less low, because its gap is the gap guard's. The usual ATR never contains 
 is judged by it.
 """
 
+from bisect import bisect_left, insort
 from dataclasses import replace
 
 from palmbot.core.breakers.book import Sample, VolatilityView
@@ -108,7 +109,9 @@ def _take_bar(
         seed = (*seed, spread)
         scaled = sum(seed) if len(seed) >= period else None
         seed = () if scaled is not None else seed
-    recent = view.recent if before is None else view.recent.add(before, rules.reference_bars)
+    recent, ordered = view.recent, view.ordered
+    if before is not None:
+        recent, ordered = _add_recent(view, before, rules.reference_bars)
     day = bar.open_time // MS_PER_DAY
     hour = bar.open_time % MS_PER_DAY // MS_PER_HOUR
     past, today = view.hours, view.today
@@ -116,7 +119,7 @@ def _take_bar(
         past, today = _close_day(view, rules), {}
     ratio = None
     if scaled is not None:
-        usual = _read_usual(past.get(hour, ()), recent, rules)
+        usual = _read_usual(past.get(hour, ()), ordered, rules)
         ratio = None if usual is None else scaled * PERCENT // (period * usual)
         today = {**today, hour: scaled // period}
     is_calm = ratio is not None and ratio <= rules.calm_percent
@@ -126,6 +129,7 @@ def _take_bar(
         seed_ranges=seed,
         atr_scaled=scaled,
         recent=recent,
+        ordered=ordered,
         hours=past,
         today=today,
         day=day,
@@ -146,12 +150,27 @@ def _close_day(view: VolatilityView, rules: BreakerRules) -> dict[int, tuple[int
     return past
 
 
-def _read_usual(same_hour: tuple[int, ...], recent: Sample, rules: BreakerRules) -> int | None:
-    """Return the usual ATR: of the same hour on earlier days, else of the last bars."""
+def _add_recent(view: VolatilityView, atr: int, size: int) -> tuple[Sample, tuple[int, ...]]:
+    """Return the recent ATRs with one more, in order of arrival and ascending."""
+    values = view.recent.values
+    recent = view.recent.add(atr, size)
+    if len(view.ordered) != len(values):  # stored by a release that did not keep them
+        return recent, tuple(sorted(recent.values))
+    ordered = list(view.ordered)
+    for gone in values[: len(values) + 1 - len(recent.values)]:
+        del ordered[bisect_left(ordered, gone)]
+    insort(ordered, atr)
+    return recent, tuple(ordered)
+
+
+def _read_usual(
+    same_hour: tuple[int, ...], recent: tuple[int, ...], rules: BreakerRules
+) -> int | None:
+    """Return the usual ATR: of the same hour on earlier days, else of the last bars, ascending."""
     if len(same_hour) >= rules.reference_sessions:
         usual = sorted(same_hour)[(len(same_hour) - 1) // 2]
-    elif len(recent.values) >= rules.reference_bars:
-        usual = recent.median
+    elif len(recent) >= rules.reference_bars:
+        usual = recent[(len(recent) - 1) // 2]
     else:
         return None
     # A market that does not move at all has no usual ATR to compare with.

@@ -111,9 +111,12 @@ def _review(step: Step, before: EngineState, event: Event) -> None:
     note_requests(step, before)
     _take_bars(step, event)
     if isinstance(event, Tick):
-        _take_price(step, before.market.tick, event)
+        step.set_breakers(replace(step.breakers, reviewed_at=event.time))
+        _note_prices(step)
+        _judge_price(step, before.market.tick, event)
     elif isinstance(event, BarClosed) and event.opening is not None:
-        _take_price(step, _read_close(step, event), event.opening)
+        _note_prices(step)
+        _judge_price(step, _read_close(step, event), event.opening)
     elif isinstance(event, TimePassed):
         watch_silence(step, event)
     daily_loss.measure_day(step, event)
@@ -158,12 +161,14 @@ def _read_close(step: Step, event: BarClosed) -> Tick | None:
     return Tick(symbol_id=opening.symbol_id, time=end, bid=event.bar.close, ask=event.bar.close)
 
 
-def _take_price(step: Step, last: Tick | None, tick: Tick) -> None:
+def _note_prices(step: Step) -> None:
+    """Remember that the trading day has had a price."""
     book = step.breakers
-    book = replace(book, reviewed_at=tick.time)
     if book.day is not None and not book.day.has_prices:
-        book = replace(book, day=replace(book.day, has_prices=True))
-    step.set_breakers(book)
+        step.set_breakers(replace(book, day=replace(book.day, has_prices=True)))
+
+
+def _judge_price(step: Step, last: Tick | None, tick: Tick) -> None:
     watch_opening(step, last, tick)
     judge_tape(step, tick)
 
@@ -180,15 +185,20 @@ def _take_bars(step: Step, event: Event) -> None:
         if 0 < view.seen_until < event.bars[0].open_time:
             # Bars are missing in between: the ATR starts anew, what is usual is kept.
             view = VolatilityView(
-                recent=view.recent, hours=view.hours, today=view.today, day=view.day
+                recent=view.recent,
+                ordered=view.ordered,
+                hours=view.hours,
+                today=view.today,
+                day=view.day,
             )
         view = take_bars(
             view, event.bars, step.params.bar_period_ms, symbol.hours, step.params.breakers
         )
     if market.closed_until > view.seen_until:
-        view = take_bars(
-            view, market.recent_bars, step.params.bar_period_ms, symbol.hours, step.params.breakers
-        )
+        bars = market.recent_bars
+        if len(bars) > 1 and bars[-2].open_time < view.seen_until:
+            bars = bars[-1:]  # in a backtest every time: do not look at all of them for one
+        view = take_bars(view, bars, step.params.bar_period_ms, symbol.hours, step.params.breakers)
     is_new = view is not step.volatility
     if is_new:
         step.set_volatility(view)

@@ -310,6 +310,10 @@ def test_a_bot_without_a_journal_learns_the_loss_of_the_day_from_the_broker():
     fresh = BreakerWorld(is_ready=False)
     fresh.broker = world.broker
     fresh.make_ready()
+    assert fresh.state.switch.halted_by == "reconciliation"  # orders of ours that nobody remembers
+    ignore = Acknowledgement.IGNORE
+    fresh.give(OperatorAcknowledged(item="journal", action=ignore, actor="eve", reason="seen"))
+    fresh.settle()
     assert fresh.day.baseline == 10_000 * MONEY
     assert fresh.phase(DAILY) is OPEN
 
