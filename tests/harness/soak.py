@@ -23,7 +23,7 @@ from harness.sigkill import SETTINGS
 from harness.sim_broker import PALM
 from palmbot.adapters.endpoint_file import SimulatorAccess, write_access
 from palmbot.adapters.system_clock import SystemClock
-from palmbot.bootstrap import run_bot
+from palmbot.bootstrap.running import run_bot
 from palmbot.cli.run import wire
 from palmbot.config.loading import load_config
 from palmbot.domain.units import Price, TimestampMs

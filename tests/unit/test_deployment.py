@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from palmbot.adapters.service_notifier import BEAT_S
-from palmbot.bootstrap import LAST_WORDS_S
+from palmbot.bootstrap.alarms import LAST_WORDS_S
 from palmbot.cli.output import EXIT_FATAL, EXIT_USAGE
 from palmbot.live.departure import ANSWER_S_MAX
 

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from palmbot.adapters.journal_search import read_last_state
 from palmbot.adapters.operator_socket import NobodyListens, ask
-from palmbot.bootstrap import SOCKET_NAME
+from palmbot.bootstrap.directory import SOCKET_NAME
 from palmbot.cli.directory import find_journal, find_running
 from palmbot.cli.output import (
     EXIT_DONE,

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from palmbot.adapters.ctrader_inquirer import BrokerAccess
-from palmbot.bootstrap import Wiring
+from palmbot.bootstrap.wiring import Wiring
 from palmbot.cli.directory import choose_directory
 from palmbot.cli.run import wire
 from palmbot.config.loading import load_config

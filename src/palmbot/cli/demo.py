@@ -20,7 +20,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from palmbot.bootstrap import JOURNAL_NAME
+from palmbot.bootstrap.directory import JOURNAL_NAME
 from palmbot.cli.log import quiet_log
 from palmbot.cli.output import EXIT_DONE, EXIT_REFUSED, print_json, stderr, stdout
 from palmbot.cli.status import render_status

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from palmbot.bootstrap import JOURNAL_NAME, SOCKET_NAME
+from palmbot.bootstrap.directory import JOURNAL_NAME, SOCKET_NAME
 from palmbot.domain.errors import InputInvalid
 from palmbot.domain.orders import Environment
 

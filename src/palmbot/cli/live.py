@@ -17,7 +17,7 @@ from palmbot.adapters.live_arming import (
     write_arming,
 )
 from palmbot.adapters.system_clock import SystemClock
-from palmbot.bootstrap import make_directory
+from palmbot.bootstrap.directory import make_directory
 from palmbot.cli.doctor import examine_config, is_fit
 from palmbot.cli.output import EXIT_DONE, EXIT_REFUSED, print_json, stderr, stdout
 from palmbot.cli.run import find_live_place

@@ -28,7 +28,7 @@ from palmbot.adapters.system_clock import SystemClock
 from palmbot.adapters.tls import make_context
 from palmbot.adapters.token_file import FILE_NAME, TokenFile
 from palmbot.adapters.token_keeper import is_due
-from palmbot.bootstrap import make_directory
+from palmbot.bootstrap.directory import make_directory
 from palmbot.cli.directory import choose_directory
 from palmbot.cli.output import EXIT_DONE, EXIT_REFUSED, print_json, stderr, stdout
 from palmbot.config.loading import load_config

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from palmbot.adapters.operator_socket import ask
-from palmbot.bootstrap import SOCKET_NAME
+from palmbot.bootstrap.directory import SOCKET_NAME
 from palmbot.cli.directory import find_running
 from palmbot.cli.output import EXIT_DONE, EXIT_REFUSED, print_json, report_error, stdout
 from palmbot.domain.events import Acknowledgement

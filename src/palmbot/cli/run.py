@@ -11,7 +11,10 @@ from palmbot.adapters.endpoint_file import read_access
 from palmbot.adapters.system_clock import SystemClock
 from palmbot.adapters.system_ids import SystemIds
 from palmbot.adapters.tls import make_context
-from palmbot.bootstrap import JOURNAL_NAME, Wiring, run_bot, run_watch
+from palmbot.bootstrap.directory import JOURNAL_NAME
+from palmbot.bootstrap.running import run_bot
+from palmbot.bootstrap.watching import run_watch
+from palmbot.bootstrap.wiring import Wiring
 from palmbot.cli.directory import PINS, choose_directory
 from palmbot.cli.log import set_up_log
 from palmbot.cli.output import EXIT_DONE

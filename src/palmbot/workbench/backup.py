@@ -19,7 +19,7 @@ import msgspec
 from palmbot.adapters.instance_lock import InstanceLock
 from palmbot.adapters.journal_schema import JournalOwner, read_owner
 from palmbot.adapters.journal_snapshot import check_snapshot, take_snapshot
-from palmbot.bootstrap import JOURNAL_NAME
+from palmbot.bootstrap.directory import JOURNAL_NAME
 from palmbot.config.names import SETTINGS_NAME
 from palmbot.domain.errors import InputInvalid
 from palmbot.domain.orders import Environment

@@ -16,7 +16,7 @@ from palmbot.adapters.journal_schema import JournalOwner, read_owner
 from palmbot.adapters.journal_search import LastState, read_last_state
 from palmbot.adapters.token_file import FILE_NAME as TOKEN_FILE_NAME
 from palmbot.adapters.token_file import TokenFile
-from palmbot.bootstrap import JOURNAL_NAME
+from palmbot.bootstrap.directory import JOURNAL_NAME
 from palmbot.config.access import EnvAccess
 from palmbot.config.settings import Config
 from palmbot.core.engine import decide

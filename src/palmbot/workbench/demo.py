@@ -12,7 +12,9 @@ from palmbot.adapters.ctrader_broker import Endpoint
 from palmbot.adapters.instance_lock import InstanceLock
 from palmbot.adapters.system_clock import SystemClock
 from palmbot.adapters.tls import make_context
-from palmbot.bootstrap import JOURNAL_NAME, Bot, Wiring, open_bot
+from palmbot.bootstrap.directory import JOURNAL_NAME
+from palmbot.bootstrap.opening import Bot, open_bot
+from palmbot.bootstrap.wiring import Wiring
 from palmbot.core.params import EngineParams
 from palmbot.ctrader.session import Credentials
 from palmbot.domain.errors import InputInvalid

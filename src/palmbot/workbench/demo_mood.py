@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from palmbot.adapters.system_clock import SystemClock
 from palmbot.adapters.tls import make_context
-from palmbot.bootstrap import Bot
+from palmbot.bootstrap.opening import Bot
 from palmbot.domain.mood import MoodMet
 from palmbot.domain.secret import Secret
 from palmbot.domain.units import MS_PER_SECOND, TimestampMs

@@ -20,7 +20,8 @@ from palmbot.adapters.ctrader_broker import LIVE_SERVER, PROTOBUF_PORT, endpoint
 from palmbot.adapters.live_arming import FILE_NAME, read_build
 from palmbot.adapters.operator_socket import NobodyListens, ask
 from palmbot.adapters.pin_file import PinFile
-from palmbot.bootstrap import SOCKET_NAME, run_bot
+from palmbot.bootstrap.directory import SOCKET_NAME
+from palmbot.bootstrap.running import run_bot
 from palmbot.cli.main import run_command
 from palmbot.cli.run import wire
 from palmbot.config.live_locks import SHADOW_LOCKS, Lock, examine_locks, unlock

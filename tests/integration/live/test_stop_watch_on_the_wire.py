@@ -8,7 +8,10 @@ from palmbot.adapters.operator_socket import NobodyListens, ask
 from palmbot.adapters.system_clock import SystemClock
 from palmbot.adapters.system_ids import SystemIds
 from palmbot.adapters.tls import make_context
-from palmbot.bootstrap import SOCKET_NAME, Wiring, run_bot, run_watch
+from palmbot.bootstrap.directory import SOCKET_NAME
+from palmbot.bootstrap.running import run_bot
+from palmbot.bootstrap.watching import run_watch
+from palmbot.bootstrap.wiring import Wiring
 from palmbot.core.params import EngineParams
 from palmbot.ctrader.session import Credentials
 from palmbot.domain.market import Side

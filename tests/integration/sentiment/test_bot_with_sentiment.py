@@ -8,7 +8,7 @@ import pytest
 
 from harness.engine_world import EASY, World
 from harness.mood_world import MoodClock, make_plan
-from palmbot.bootstrap import open_mood
+from palmbot.bootstrap.mood import open_mood
 from palmbot.core.params import SentimentMode, SentimentRules
 from palmbot.domain.units import TimestampMs
 from palmbot.live.mood_feed import MoodFeed
