@@ -79,7 +79,7 @@ soak: $(READY)  ## 2,000 prices a second for 20 minutes; ARGS='--minutes 3' for 
 	@PYTHONPATH=tests $(BIN)/python -m harness.soak $(ARGS)
 
 fuzz: $(READY)  ## 100,000 strange session documents and reports; nothing raises, nothing is invented
-	@ORCHESTRATE_PARTS=8 ORCHESTRATE_EXAMPLES=12500 $(BIN)/pytest -q -n 2 \
+	@ORCHESTRATE_PARTS=40 ORCHESTRATE_EXAMPLES=2500 $(BIN)/pytest -q -n 2 \
 		tests/property/orchestrator/test_documents.py $(ARGS)
 
 proto: $(READY)  ## write the message classes anew from proto/

@@ -73,7 +73,9 @@ def test_accounts_shows_what_to_write_into_the_environment_file(home):
 def test_accounts_without_credentials_says_which_are_missing(home):
     refused = palmbot(home, "accounts")
     assert refused.code == 3
-    assert "CTRADER_CLIENT_ID, CTRADER_CLIENT_SECRET not set" in refused.stderr
+    assert "CTRADER_CLIENT_ID" in refused.stderr
+    assert "CTRADER_CLIENT_SECRET" in refused.stderr
+    assert "copy .env.example to .env" in refused.stderr
     assert "CTRADER_ACCOUNT_ID" not in refused.stderr
 
 

@@ -103,6 +103,17 @@ def test_best_is_chosen_without_the_bars_that_are_held_out(bars, capsys):
     )
 
 
+def test_few_trades_are_never_called_unlikely_luck(bars, capsys):
+    # Two trades with a profit factor of 71 once stood there with a chance of 0 % beside them.
+    assert run(bars, "--min-trades", "300", "--target", "0.1", "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["best"] is None
+    assert document["verdict"] == "NOISE"
+    assert document["above"]
+    assert {each["noise_chance"] for each in document["above"]} == {1.0}
+    assert {each["verdict"] for each in document["above"]} == {"NOISE"}
+
+
 @pytest.mark.parametrize("more", [("--workers", "1"), ("--workers", "3")])
 def test_results_are_the_same_bytes_for_any_number_of_threads(bars, more):
     assert run(bars, *SMALL) == 0

@@ -2,7 +2,11 @@
 
 import asyncio
 import socket
+import ssl
 from dataclasses import dataclass
+from functools import cache
+
+import trustme
 
 from harness.sim_loop import CURRENT, outside
 
@@ -113,11 +117,32 @@ class SimNetwork:
         return self._loop
 
 
+@cache
+def _make_certificate():
+    """Return a certificate in DER; one for each process is enough, nothing recorded shows it."""
+    leaf = trustme.CA().issue_cert("simulation").cert_chain_pems[0].bytes()
+    return ssl.PEM_cert_to_DER_cert(leaf.decode())
+
+
+class SimTls:
+    """What a client sees of a handshake that went well. There is no TLS in the simulation."""
+
+    def getpeercert(self, *, binary_form):
+        assert binary_form
+        return _make_certificate()
+
+    def version(self):
+        return "TLSv1.3"
+
+    def cipher(self):
+        return ("TLS_AES_256_GCM_SHA384", "TLSv1.3", 256)
+
+
 class SimTransport(asyncio.Transport):
     """One end of a connection. What it writes arrives in order, later, or never."""
 
     def __init__(self, network, protocol, node, *, is_client):
-        super().__init__()
+        super().__init__({"ssl_object": SimTls()} if is_client else None)
         self.node = node
         self.peer = None
         self.is_over = False

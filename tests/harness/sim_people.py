@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from harness.sim_broker import PALM
 from harness.sim_loop import outside
+from palmbot.core.reconcile import BALANCE_ITEM
 from palmbot.core.state import DiscrepancyClass, LinkPhase
 from palmbot.domain.errors import RequestRefused
 from palmbot.domain.events import Acknowledgement, OperatorAcknowledged, OperatorResumed
@@ -74,6 +75,8 @@ class People:
 
     def _judge_item(self, item, state):
         """Return what a person with the broker's app does about an item, None to wait."""
+        if item == BALANCE_ITEM:  # a payment while nobody was connected: the app shows it
+            return Acknowledgement.ADOPT
         if not item.startswith("position:"):
             is_there = (
                 self._world.server.exchange.books.fate_of(self._world.watch.label(item)) == "placed"

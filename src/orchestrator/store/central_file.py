@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from orchestrator.document.reports import hash_report, parse_reports
 from orchestrator.document.sources import decode_document
@@ -62,14 +62,22 @@ class CentralFile:
 
     def _swap(self, change: Callable[[str], str]) -> bool:
         """Rewrite the file under the lock, anew if somebody replaced it meanwhile."""
-        with self._lock:
-            for _ in range(SWAP_TRIES_MAX):
-                before = read_bounded(self.path)
-                source = decode_document(before, self.path.name)
-                text = change(source.text)
-                if text == source.text:
-                    return False
-                if read_bounded(self.path) == before:
-                    write_atomically(self.path, source.encode(text))
-                    return True
+        try:
+            with self._lock:
+                return self._swap_locked(change)
+        except Timeout as e:
+            raise InputInvalid(
+                f"{self.path} was locked by another program for {LOCK_TIMEOUT_S:.0f} s: try again"
+            ) from e
+
+    def _swap_locked(self, change: Callable[[str], str]) -> bool:
+        for _ in range(SWAP_TRIES_MAX):
+            before = read_bounded(self.path)
+            source = decode_document(before, self.path.name)
+            text = change(source.text)
+            if text == source.text:
+                return False
+            if read_bounded(self.path) == before:
+                write_atomically(self.path, source.encode(text))
+                return True
         raise InputInvalid(f"{self.path} changes all the time: another program writes it")

@@ -39,12 +39,19 @@ class BrokerAccess:
     credentials: Credentials
     environment: Environment
     account_id: AccountId
+    broker: str = ""
+    """Name that the list of accounts has to show; empty for any."""
     judge_key: KeyJudge | None = None
     """None where servers make their keys anew at will."""
 
     def target(self) -> Target:
         """Return the account to ask about; no symbol is chosen yet."""
-        return Target(environment=self.environment, account_id=self.account_id, symbol_name="")
+        return Target(
+            environment=self.environment,
+            account_id=self.account_id,
+            symbol_name="",
+            broker=self.broker,
+        )
 
 
 @asynccontextmanager

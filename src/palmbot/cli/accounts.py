@@ -63,7 +63,7 @@ def _find_access(simulator: Path | None, settings: Path | None) -> BrokerAccess:
     login = find_login(config)
     return BrokerAccess(
         endpoint=endpoint_for(Environment.DEMO),
-        tls=make_context(config.tls.cafile),
+        tls=make_context(config.tls.cafile, config.tls.crlfile),
         credentials=login.credentials,
         environment=Environment.DEMO,
         account_id=login.account_id or AccountId(0),

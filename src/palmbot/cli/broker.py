@@ -3,13 +3,17 @@
 from pathlib import Path
 
 from palmbot.adapters.ctrader_inquirer import BrokerAccess
+from palmbot.adapters.pin_file import PinFile
+from palmbot.adapters.pin_guard import PinGuard
 from palmbot.bootstrap.wiring import Wiring
 from palmbot.cli.directory import choose_directory
+from palmbot.cli.output import report_error
 from palmbot.cli.run import wire
 from palmbot.config.loading import load_config
 from palmbot.config.login import Login
 from palmbot.config.login import find_login as read_login
 from palmbot.config.settings import Config
+from palmbot.domain.orders import Environment
 
 
 def find_broker(simulator: Path | None, settings: Path | None) -> BrokerAccess:
@@ -32,6 +36,20 @@ def to_access(wiring: Wiring) -> BrokerAccess:
         credentials=wiring.credentials,
         environment=wiring.params.environment,
         account_id=wiring.params.account_id,
+        broker="" if wiring.params.live is None else wiring.params.live.broker,
+        judge_key=None if wiring.pins is None else _make_guard(wiring, wiring.pins).judge,
+    )
+
+
+def _make_guard(wiring: Wiring, pins: Path) -> PinGuard:
+    """Return who compares the server's key; a command that only asks has nothing to halt."""
+    return PinGuard(
+        PinFile(pins),
+        f"{wiring.endpoint.host}:{wiring.endpoint.port}",
+        is_live=wiring.params.environment is Environment.LIVE,
+        clock=wiring.clock,
+        raise_alarm=lambda alarm: report_error(alarm.text),
+        halt=lambda _: None,
     )
 
 

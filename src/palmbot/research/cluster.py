@@ -18,7 +18,7 @@ from palmbot.research.engines import NullJob, SweepJob
 from palmbot.research.sweep import Prepared
 from palmbot.research.table import SweepTable
 
-CONNECT_S: Final = 10.0
+CONNECT_S: Final = 5.0
 """A scheduler in the same network answers within a second."""
 
 Task = TypeVar("Task")

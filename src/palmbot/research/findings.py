@@ -86,7 +86,9 @@ class Judged:
             ambiguous=int(table.ambiguous[row]),
             gap_exits=int(table.gap_exits[row]),
             over_rolls=int(table.over_rolls[row]),
-            noise_chance=read_chance(self.evidence.null.flipped, factor),
+            noise_chance=read_chance(
+                self.evidence.null.flipped, factor if whole.trades >= self.min_trades else None
+            ),
             verdict=self.judge(row) if factor is not None and factor > self.target else None,
         )
 

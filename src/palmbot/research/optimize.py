@@ -331,5 +331,5 @@ class _Search:
     def _find_nothing(self) -> Verdict:
         return Verdict(
             kind=VerdictKind.NOISE,
-            reasons=(f"nothing made {self._settings.min_trades} trades, and a loss in-sample",),
+            reasons=(f"no combination made {self._settings.min_trades} trades",),
         )

@@ -67,7 +67,8 @@ class Finding:
     over_rolls: int
     """Trades held over a bar that may begin another contract."""
     noise_chance: float
-    """Share of sign-flipped resamples whose best reaches this profit factor, it counted in."""
+    """Share of sign-flipped resamples whose best reaches this profit factor, it counted in; 1 with
+    too few trades, since the resamples' best had enough."""
     verdict: Verdict | None
     """None at or below the target."""
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from harness.orchestrator_papers import plan, started
 from orchestrator.document.reports import parse_reports
@@ -17,6 +18,7 @@ from orchestrator.domain.events import OperatorPaused, OperatorResumed
 from orchestrator.store.artifact_files import ArtifactFiles
 from orchestrator.store.central_file import CentralFile
 from orchestrator.store.files import read_bounded, write_atomically
+from orchestrator.store.outgoing_report import compose_report
 from orchestrator.store.project_files import ProjectFiles
 from orchestrator.store.run_lock import RunLock
 from orchestrator.store.sqlite_log import SqliteLog
@@ -123,6 +125,21 @@ def test_no_report_of_fifty_is_lost_while_an_editor_replaces_the_file(tmp_path):
     CentralFile(central, tmp_path / ".orchestrator" / "inbox").restore()
     found = {each.batch_id for each in parse_reports(central.read_text(encoding="utf-8")).reports}
     assert found == {f"LOT-A-{number:03d}" for number in range(1, 51)}
+
+
+def test_a_lock_that_nobody_gives_back_loses_no_report(tmp_path, monkeypatch):
+    """On a busy machine the lock was not had in time, and the agent met a traceback."""
+    monkeypatch.setattr("orchestrator.store.central_file.LOCK_TIMEOUT_S", 0.05)
+    monkeypatch.delenv("ORCH_INBOX", raising=False)
+    central, inbox = tmp_path / "CLAUDE.md", tmp_path / ".orchestrator" / "inbox"
+    with FileLock(CentralFile(central, inbox).inbox / ".lock"):
+        compose_report(
+            batch="LOT-A-001", task=["1=ok:a"], file=[], agent="a", minutes=1, central=central
+        )
+        with pytest.raises(InputInvalid, match="was locked by another program"):
+            CentralFile(central, inbox).restore()
+    assert not central.exists()
+    assert CentralFile(central, inbox).restore() == 1
 
 
 def test_a_replaced_file_is_seen_like_a_written_one(tmp_path):

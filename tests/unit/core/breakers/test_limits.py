@@ -16,8 +16,9 @@ from palmbot.core.breakers.book import (
     VolatilityView,
 )
 from palmbot.core.breakers.companions import count_start, release_companions, watch_opening
-from palmbot.core.breakers.daily_loss import read_limits
+from palmbot.core.breakers.daily_loss import _was_open_at, read_limits
 from palmbot.core.breakers.machine import count_trips
+from palmbot.core.breakers.money import _judge_payment
 from palmbot.core.breakers.rules import BreakerRules
 from palmbot.core.breakers.tape import is_beyond, judge_tape, take_tick
 from palmbot.core.breakers.verdict import (
@@ -30,6 +31,7 @@ from palmbot.core.breakers.volatility import judge_bar, take_bars
 from palmbot.core.step import Step
 from palmbot.domain.breakers import BreakerName, BreakerPhase
 from palmbot.domain.events import (
+    BalanceChanged,
     ClockChecked,
     DiskMeasured,
     OperatorReset,
@@ -498,3 +500,40 @@ def test_of_a_rebuilt_morning_results_since_its_beginning_are_taken_back():
     world.broker.now = START - 2 * HOUR + DAY + MINUTE
     world.tick()
     assert world.day.baseline == before_midnight
+
+
+@pytest.mark.parametrize(("opened_at", "is_open"), [(999, True), (1_000, False)])
+def test_a_position_opened_as_the_day_began_was_not_open_before(opened_at, is_open):
+    world = BreakerWorld()
+    position = world.enter()
+    step = step_of(world)
+    step.put_position(replace(position, opened_at=TimestampMs(opened_at)))
+    assert _was_open_at(step, TimestampMs(1_000)) is is_open
+
+
+@pytest.mark.parametrize(("reset_at", "is_refused"), [(0, True), (-1, False)])
+def test_a_breaker_reset_as_the_day_began_was_reset_on_it(reset_at, is_refused):
+    world = BreakerWorld()
+    for _ in range(3):
+        world.lose()
+    world.wait(16 * MINUTE)
+    name = BreakerName.LOSS_STREAK
+    record = replace(world.record(name), reset_at=TimestampMs(world.day.starts_at + reset_at))
+    records = {**world.state.breakers.records, name: record}
+    world.state = replace(world.state, breakers=replace(world.state.breakers, records=records))
+    reason = world.give(OperatorReset(name=name, actor="eve", reason="x")).reason
+    assert reason.startswith("refused") is is_refused
+
+
+@pytest.mark.parametrize(("version", "flow"), [(7, 0), (8, 1_000)])
+def test_only_a_payment_younger_than_the_balance_last_seen_moves_it(version, flow):
+    world = BreakerWorld()
+    book = replace(world.state.breakers, balance_seen=Money(10_000), balance_version_seen=7)
+    payment = BalanceChanged(
+        balance=Money(11_000),
+        balance_version=version,
+        delta=Money(1_000),
+        kind="BALANCE_DEPOSIT",
+        time=TimestampMs(START),
+    )
+    assert _judge_payment(payment, book) == (flow, flow)
