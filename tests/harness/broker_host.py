@@ -4,6 +4,7 @@ The name is resolved to an address of the loopback network of its own, where a s
 the broker's port with a certificate for the broker's name.
 """
 
+import os
 import socket
 from ipaddress import ip_address
 from pathlib import Path
@@ -30,8 +31,10 @@ def point_hosts(monkeypatch: pytest.MonkeyPatch, addresses: dict[str, str]) -> N
 
 def find_free_address() -> str:
     """Return an address of the loopback network on which nobody has the broker's port."""
+    # Tests run side by side: each process begins at an address of its own.
+    process = os.getpid()
     for number in range(2, ADDRESSES_MAX):
-        address = f"127.83.{number}.1"
+        address = f"127.{64 + (process >> 8) % 64}.{process % 256}.{number}"
         with socket.socket() as probe:
             try:
                 probe.bind((address, PROTOBUF_PORT))

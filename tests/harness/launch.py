@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from harness.tls_papers import HOST
-from palmbot import bootstrap
+from palmbot.bootstrap import running
 from palmbot.cli.log import set_up_log
 from palmbot.cli.main import run_command
 from palmbot.ctrader.connection import ClientConnection
@@ -28,7 +28,7 @@ def main() -> None:
     socket.getaddrinfo = answer  # type: ignore[assignment]
     logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
     set_up_log.__defaults__ = (logging.DEBUG,)
-    bootstrap.TOKEN_CHECK_S = 0.2
+    running.TOKEN_CHECK_S = 0.2
     if crash == "yes":
         receive = ClientConnection.receive
 

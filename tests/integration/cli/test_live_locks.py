@@ -255,7 +255,7 @@ def change_settings() -> None:
 def test_a_lock_that_shuts_in_the_middle_stops_entries_and_keeps_the_connection(
     home, monkeypatch, cause
 ):
-    monkeypatch.setattr("palmbot.bootstrap.LOCK_CHECK_S", 0.5)
+    monkeypatch.setattr("palmbot.bootstrap.running.LOCK_CHECK_S", 0.5)
     server = LiveServer(home, monkeypatch)
 
     async def play():
