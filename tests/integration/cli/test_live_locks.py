@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import structlog
 
 from harness.broker_host import find_free_address, point_hosts
 from harness.live_home import ACCOUNT, BROKER, IN_ARMING, IN_SETTINGS, LIVE_HOST, LiveHome
@@ -41,9 +40,7 @@ def home(tmp_path, monkeypatch):
         if name.startswith(("CTRADER_", "PALMBOT_")) or name in {"SSL_CERT_FILE", "SSL_CERT_DIR"}:
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
-    structlog.reset_defaults()  # a command has set it up for a stream that is gone
-    yield LiveHome(tmp_path)
-    structlog.reset_defaults()
+    return LiveHome(tmp_path)
 
 
 class LiveServer:
