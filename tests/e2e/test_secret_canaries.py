@@ -35,7 +35,15 @@ def canary(name: str) -> str:
 
 SECRETS = {
     name: canary(name)
-    for name in ("client-secret", "access-token", "refresh-token", "perplexity", "x-bearer")
+    for name in (
+        "client-secret",
+        "access-token",
+        "refresh-token",
+        "perplexity",
+        "x-bearer",
+        "messenger",
+        "heartbeat",
+    )
 }
 
 
@@ -125,6 +133,9 @@ class Home:
             f"CTRADER_REFRESH_TOKEN={SECRETS['refresh-token']}\n"
             f"CTRADER_ACCOUNT_ID={SimulatorSettings().account.account_id}\n"
             f"PERPLEXITY_API_KEY={SECRETS['perplexity']}\nX_BEARER_TOKEN={SECRETS['x-bearer']}\n"
+            # Nobody listens there: what cannot be delivered is told and journaled.
+            f"ALERT_URLS=json://me:{quote(SECRETS['messenger'], safe='')}@127.0.0.1:9/\n"
+            f"HEARTBEAT_URL=https://127.0.0.1:9/{quote(SECRETS['heartbeat'], safe='')}\n"
         )
         env.chmod(0o600)
 
@@ -177,25 +188,32 @@ def test_no_secret_is_told_by_log_journal_output_arguments_or_crash(home):
     broker.end_tokens()
     rest, _ = bot.communicate(timeout=START_S)
     home.told += said + rest + arguments
-    assert bot.returncode == 1  # what Python says after a traceback
+    assert bot.returncode == 3  # as without `--debug`: a supervisor must not start it again
     assert b"palmbot login" in rest
     assert b"Traceback" in rest  # `--debug` shows one, with every frame's text
     for name in ("tokens.json", "tokens.json.prev", "tokens.json.lock", "tokens.json.renewing"):
         (home.directory / "palmbot-data" / "demo" / name).unlink(missing_ok=True)
     keys = broker.server.keys
     keys.access_token, keys.refresh_token = SECRETS["access-token"], SECRETS["refresh-token"]
-    assert home.run("run", "--debug", crash="yes") == 1
+    assert home.run("run", "--debug", crash="yes") == 3
     assert b"this is a defect" in home.told
     home.write_env("c4n4ry+wrong-secret/terces==")
-    assert home.run("run", "--debug") == 1
+    assert home.run("run", "--debug") == 3
     assert b"the broker refuses the credentials" in home.told
-    for words in (("journal", "export"), ("why",), ("doctor", "--offline", "--json", "--values")):
+    for words in (
+        ("journal", "export"),
+        ("why",),
+        ("doctor", "--offline", "--json", "--values"),
+        ("alerts", "test"),
+        ("demo", "--days", "1", "--faults", "none"),
+    ):
         home.run(*words, "--debug")
     broker.note()
     secrets = {*SECRETS.values(), *broker.seen, "c4n4ry+wrong-secret/terces=="}
-    assert len(secrets) >= 8  # those of the renewal are among them
+    assert len(secrets) >= 10  # those of the renewal are among them
     places = {**home.files(), "what was said": home.told}
-    assert any(name.endswith("journal.sqlite") for name in places)
+    for kind in ("journal.sqlite", "demo-report.html"):
+        assert any(name.endswith(kind) for name in places), kind
     found = [
         (name, secret)
         for secret in secrets

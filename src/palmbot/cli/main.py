@@ -1,6 +1,7 @@
 """The `palmbot` command: finds the command, turns errors into one sentence and an exit code."""
 
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib.metadata import version
 
@@ -75,7 +76,7 @@ def make_app(*, is_list: bool) -> App:
             "Trades one palm-oil CFD through the cTrader Open API, and proves what it did.\n\n"
             "Start with `palmbot demo`: the real bot against a built-in server, no account needed."
         ),
-        help_epilogue="Add `--debug` to any command for a traceback instead of one sentence.",
+        help_epilogue="Add `--debug` to any command for a traceback before the one sentence.",
         help_format="markdown",
         version=lambda: version("palm-oil-bot"),
     )
@@ -137,7 +138,7 @@ def run_command(tokens: Sequence[str]) -> int:
         return EXIT_USAGE  # cyclopts has already said what is wrong
     except PalmbotError as e:
         if is_debug:
-            raise
+            traceback.print_exc()
         report_error(str(e))
         return EXIT_FATAL if isinstance(e, FatalError) else EXIT_REFUSED
     except ImportError as e:
