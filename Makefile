@@ -50,7 +50,7 @@ bench: $(READY)  ## run every script in bench/ and print its figures
 BENCH := build/bench-venv
 $(BENCH)/ready: requirements/bench.txt $(READY)
 	@rm -rf $(BENCH) && $(BIN)/python -m venv $(BENCH)
-	@$(BENCH)/bin/python -m pip --disable-pip-version-check --no-input --quiet \
+	@$(BENCH)/bin/python -m pip --disable-pip-version-check --no-input --quiet --quiet \
 		install --require-hashes --requirement requirements/bench.txt
 	@touch $@
 

@@ -1,11 +1,11 @@
 """The account a person chose at the login; not secret, but never written by hand either."""
 
-import os
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from palmbot.adapters.private_file import replace_private_file
 from palmbot.domain.errors import ConfigInvalid
 
 FILE_NAME: Final = "account.json"
@@ -29,13 +29,8 @@ def write_choice(directory: Path, account: ChosenAccount) -> Path:
         ConfigInvalid: it cannot be written.
     """
     path = directory / FILE_NAME
-    fresh = path.with_suffix(".new")
     try:
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(msgspec.json.encode(account))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
+        replace_private_file(path, msgspec.json.encode(account))
     except OSError as e:
         raise ConfigInvalid(f"cannot write the chosen account to {path}: {e.strerror}") from e
     return path

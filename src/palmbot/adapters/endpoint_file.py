@@ -1,11 +1,11 @@
 """The file by which a simulated broker tells a bot on the same machine how to reach it."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
+from palmbot.adapters.private_file import replace_private_file
 from palmbot.domain.errors import InputInvalid
 
 FILE_NAME = "endpoint.json"
@@ -33,12 +33,8 @@ def write_access(directory: Path, access: SimulatorAccess) -> Path:
         InputInvalid: the directory cannot be written.
     """
     path = directory / FILE_NAME
-    part = path.with_suffix(".part")
     try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.encode(access))
-        part.replace(path)
+        replace_private_file(path, msgspec.json.encode(access))
     except OSError as e:
         raise InputInvalid(
             f"cannot write {path}: {e.strerror}; choose a directory you may write to"

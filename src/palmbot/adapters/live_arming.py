@@ -1,13 +1,13 @@
 """The file by which a person arms LIVE: bound to account, program and settings, for a week."""
 
 import hashlib
-import os
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 import palmbot
+from palmbot.adapters.private_file import replace_private_file
 from palmbot.domain.errors import ConfigInvalid
 from palmbot.domain.units import MS_PER_DAY
 
@@ -37,13 +37,8 @@ def write_arming(directory: Path, arming: Arming) -> None:
         ConfigInvalid: it cannot be written.
     """
     path = directory / FILE_NAME
-    fresh = path.with_suffix(".new")
     try:
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(msgspec.json.encode(arming))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
+        replace_private_file(path, msgspec.json.encode(arming))
     except OSError as e:
         raise ConfigInvalid(f"cannot write {path}: {e.strerror}") from e
 

@@ -1,12 +1,12 @@
 """The keys that servers were seen with, so that a change does not pass unnoticed."""
 
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from palmbot.adapters.private_file import replace_private_file
 from palmbot.domain.errors import InputInvalid
 from palmbot.domain.units import TimestampMs
 
@@ -71,14 +71,9 @@ class PinFile:
         before = pins.get(server)
         previous = () if before is None else (before.pin, *before.previous)[:PREVIOUS_MAX]
         pins[server] = KnownPin(pin=pin, since_ms=now, previous=previous)
-        fresh = self._path.with_suffix(".new")
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with fresh.open("wb") as file:
-                file.write(msgspec.json.format(msgspec.json.encode(pins)))
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(self._path)
+            replace_private_file(self._path, msgspec.json.format(msgspec.json.encode(pins)))
         except OSError as e:
             raise InputInvalid(f"cannot write the pins to {self._path}: {e.strerror}") from e
 
