@@ -149,6 +149,8 @@ def optimize(  # noqa: PLR0913  (options of one command)
         print_json(render_document(result))
     else:
         _print_result(plan, result)
+        if report is not None:
+            stdout.print(f"Report:     {report}", soft_wrap=True)
     return EXIT_DONE if _is_met(require, result.outcome) else EXIT_REFUSED
 
 
