@@ -9,7 +9,7 @@ from html import unescape
 
 import pytest
 
-NEEDED = "PALMBOT_NEEDS_BROWSER"
+NEEDED = "REPORTS_NEED_BROWSER"
 """Set by `.ci/run`: there a missing browser is a failure, on a person's machine a skipped test."""
 BROWSER = next(
     (

@@ -239,7 +239,7 @@ def _read(path: Path, kind: type[T]) -> T | None:
     """Return a record; None if it is not there yet."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 

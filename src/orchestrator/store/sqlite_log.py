@@ -143,7 +143,7 @@ class SqliteLog:
             raise LogDamaged(f"{self._path}: no event of this version is called {kind}")
         try:
             event: Event = decoder.decode(body)
-        except msgspec.MsgspecError as e:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as e:
             raise LogDamaged(f"{self._path}: {kind} cannot be read: {e}") from e
         return event
 

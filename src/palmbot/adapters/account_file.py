@@ -47,7 +47,7 @@ def read_choice(directory: Path) -> ChosenAccount | None:
         return msgspec.json.decode(path.read_bytes(), type=ChosenAccount)
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.MsgspecError) as e:
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as e:
         raise ConfigInvalid(
             f"the chosen account in {path} cannot be read ({e}): run `palmbot login` again"
         ) from e

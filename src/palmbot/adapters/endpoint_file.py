@@ -55,5 +55,5 @@ def read_access(directory: Path) -> SimulatorAccess:
         raise InputInvalid(f"no simulator in {directory}: start one with `palmbot simulate`") from e
     except OSError as e:
         raise InputInvalid(f"cannot read {path}: {e.strerror}") from e
-    except msgspec.MsgspecError as e:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as e:
         raise InputInvalid(f"{path} is damaged ({e}): start the simulator again") from e

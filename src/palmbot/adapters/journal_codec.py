@@ -115,7 +115,7 @@ def decode_event(event_type: bytes, text: bytes) -> Event:
         raise JournalDamaged(f"no event is called {event_type.decode(errors='replace')}")
     try:
         event: Event = decoder.decode(text)
-    except msgspec.MsgspecError as e:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as e:
         raise JournalDamaged(f"{event_type.decode()} cannot be read: {e}") from e
     return event
 
@@ -132,7 +132,7 @@ def decode_state(text: bytes) -> EngineState | None:
     """
     try:
         state = _state_decoder.decode(text)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     return state if _encode(state) == text else None
 
@@ -150,7 +150,7 @@ def decode_params(text: bytes) -> EngineParams:
     """
     try:
         return _params_decoder.decode(text)
-    except msgspec.MsgspecError as e:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as e:
         raise JournalDamaged(f"the parameters of a run cannot be read: {e}") from e
 
 

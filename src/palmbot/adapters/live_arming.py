@@ -47,7 +47,7 @@ def read_arming(directory: Path) -> Arming | None:
     """Return the confirmation, None if there is none or it cannot be read: that arms nothing."""
     try:
         return msgspec.json.decode((directory / FILE_NAME).read_bytes(), type=Arming)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 

@@ -147,7 +147,7 @@ def exchange_code(
     server_time = _read_date(headers)
     try:
         answer = msgspec.json.decode(text, type=dict[str, Any])
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         raise ConnectionLost(
             "the authorization server sent no JSON: it may be under maintenance; try again later"
         ) from None

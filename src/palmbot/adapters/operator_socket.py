@@ -71,7 +71,7 @@ class OperatorServer:
     async def _reply_to(self, line: bytes) -> Message:
         try:
             request = msgspec.json.decode(line, type=Message)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             return {"error": "the request is not a JSON object"}
         return await self._answer(request)
 
@@ -103,7 +103,7 @@ async def ask(path: Path, request: Message, timeout_s: float = REQUEST_TIMEOUT_S
         raise InputInvalid(f"cannot reach the bot at {path}: {e.strerror or e}") from e
     try:
         return msgspec.json.decode(line, type=Message)
-    except msgspec.MsgspecError as e:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as e:
         raise InputInvalid(f"the bot at {path} ended the connection without an answer") from e
 
 

@@ -84,7 +84,7 @@ class PinFile:
             return {}
         except OSError as e:
             raise InputInvalid(f"cannot read the pins in {self._path}: {e.strerror}") from e
-        except msgspec.MsgspecError as e:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as e:
             raise InputInvalid(
                 f"the pins in {self._path} are damaged ({e}): compare the pins with another "
                 "machine's, then delete the file"

@@ -134,7 +134,7 @@ class TokenFile:
             text = file.read(FILE_BYTES_MAX)
         try:
             stored = msgspec.json.decode(text, type=_Stored)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             # The parser's own words could quote the file, so they are not passed on.
             raise ConfigInvalid(
                 f"the token file {self._path} is not readable as tokens: authorise again"

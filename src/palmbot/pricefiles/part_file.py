@@ -166,7 +166,7 @@ class PartFile:
         try:
             request = msgspec.json.decode(lines[0], type=HistoryRequest)
             pages = [msgspec.json.decode(line, type=_Page) for line in lines[1:]]
-        except msgspec.MsgspecError as e:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as e:
             raise InputInvalid(
                 f"{self._path}: it is damaged ({e}); remove it and start the download again"
             ) from e
@@ -191,7 +191,7 @@ def read_request(path: Path) -> HistoryRequest | None:
     try:
         with path.open("rb") as file:
             return msgspec.json.decode(file.readline(), type=HistoryRequest)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 

@@ -159,7 +159,7 @@ def _read_verdict(text: str, **found: Any) -> Opinion:  # noqa: ANN401 - passed 
         raise ProviderFailed(FailureKind.REFUSAL, "no verdict")
     try:
         verdict = read_object(msgspec.json.decode(text), "the verdict")
-    except (msgspec.DecodeError, RecursionError) as e:
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as e:
         raise ProviderFailed(FailureKind.MALFORMED, "the verdict is no JSON") from e
     if set(verdict) != set(SCHEMA["required"]):
         raise ProviderFailed(FailureKind.MALFORMED, "the verdict has other keys than asked for")

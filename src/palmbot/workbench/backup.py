@@ -32,6 +32,16 @@ MANIFEST_BYTES_MAX = 64 * 1024
 SETTINGS_BYTES_MAX = 1 << 20
 CHUNK_BYTES = 1 << 20
 FILE_MODE = 0o600
+DAMAGES = (
+    tarfile.TarError,
+    zlib.error,
+    EOFError,
+    OSError,
+    KeyError,
+    msgspec.MsgspecError,
+    UnicodeDecodeError,
+)
+"""What the libraries say to a file that is no whole backup."""
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -132,7 +142,7 @@ def read_backup(file: Path, journal: Path) -> tuple[Manifest, bytes | None]:
                 _copy_member(archive, JOURNAL_NAME, target.write)
     except FileNotFoundError as e:
         raise InputInvalid(f"{file}: there is no such file") from e
-    except (tarfile.TarError, zlib.error, EOFError, OSError, KeyError, msgspec.MsgspecError) as e:
+    except DAMAGES as e:
         raise InputInvalid(
             f"{file}: it is no backup of palmbot, or damaged ({type(e).__name__}); use another"
         ) from e

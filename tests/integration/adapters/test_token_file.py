@@ -79,7 +79,15 @@ def test_a_link_instead_of_a_file_is_refused(path):
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"{", b'{"access_token":"open-sesame"}', b'"open-sesame"', b"\xff"]
+    "text",
+    [
+        b"",
+        b"{",
+        b'{"access_token":"open-sesame"}',
+        b'"open-sesame"',
+        b"\xff",
+        b'{"open-sesame\xf4": 1}',
+    ],
 )
 def test_a_damaged_file_is_refused_without_quoting_it(path, text):
     TokenFile(path).save(tokens(1))

@@ -159,6 +159,17 @@ def test_the_backup_of_another_account_is_refused(home):
         put_back(home, take(home), "elsewhere", can_replace=True)
 
 
+def test_a_manifest_that_is_no_text_is_a_damaged_backup(home):
+    file = home / "broken.tar.gz"
+    with tarfile.open(file, "w:gz") as archive:
+        member = tarfile.TarInfo("manifest.json")
+        text = b'{"form\xf4t": 1}'
+        member.size = len(text)
+        archive.addfile(member, io.BytesIO(text))
+    with pytest.raises(InputInvalid, match="no backup of palmbot, or damaged"):
+        put_back(home, file)
+
+
 def test_every_damaged_byte_is_found_before_anything_is_touched(home):
     file = take(home)
     whole = file.read_bytes()
