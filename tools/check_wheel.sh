@@ -34,7 +34,9 @@ cd "$work"  # away from the sources, so that only what is installed can be found
 log=../../$log
 "$palmbot" --version >>"$log" 2>&1 || refuse "palmbot --version failed"
 "$palmbot" run --help >>"$log" 2>&1 || refuse "palmbot run --help failed"
-"$palmbot" doctor --offline >>"$log" 2>&1 || refuse "palmbot doctor --offline found something"
+# Nobody is logged in there, and the doctor has to say so (1) instead of failing itself.
+"$palmbot" doctor --offline >>"$log" 2>&1 && code=0 || code=$?
+[ "$code" -le 1 ] || refuse "palmbot doctor --offline failed"
 # Without research the demo cannot draw; one sentence has to say so.
 if "$palmbot" demo --days 1 >demo.txt 2>&1; then refuse "the demo ran without its tools"; fi
 grep -q "requirements/research.txt" demo.txt || refuse "the demo did not say what it lacks"
