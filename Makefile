@@ -110,7 +110,7 @@ wheel-check: wheel  ## install the wheel into an empty environment and trade a s
 sbom: wheel-check  ## write dist/sbom.json: every package that trades, CycloneDX 1.6, validated
 	@sh tools/audit.sh sbom $(BIN)/python
 
-audit: $(READY)  ## look for known vulnerabilities of every pinned package; needs pypi.org
+audit: $(READY)  ## look for known vulnerabilities of every pinned package; needs their public database
 	@sh tools/audit.sh audit $(BIN)/python
 
 clean:  ## remove what make made

@@ -38,7 +38,7 @@ audit)
             failed=yes
         else
             say "requirements/$file.txt was NOT audited: $(tail -n 1 "build/audit-$file.txt");" \
-                "the database of vulnerabilities is at pypi.org, run this where that is reachable"
+                "the public database of vulnerabilities did not answer, run this where it can be reached"
             failed=yes
         fi
     done
