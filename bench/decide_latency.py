@@ -7,7 +7,8 @@ import gc
 import random
 import sys
 import time
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from palmbot.core.engine import decide
 from palmbot.core.params import EngineParams, SentimentMode, SentimentRules

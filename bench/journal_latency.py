@@ -8,8 +8,9 @@ import statistics
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from palmbot.adapters import journal_reader
 from palmbot.adapters.sqlite_journal import SqliteJournal, open_journal

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import msgspec
+from msgspec import structs
 
 from harness.engine_world import ACCOUNT, EASY, World, make_tick
 from palmbot.core.breakers.book import BreakerRecord, DayBook
@@ -184,16 +185,16 @@ class BreakerWorld(World):
             and each.position is not None
             and each.position.position_id == held.position_id
         )
-        part = replace(opened, volume=Volume(held.volume - volume))
+        part = structs.replace(opened, volume=Volume(held.volume - volume))
         net = event.fill.closing.net_profit * volume // held.volume
         self.broker.balance += net - event.fill.closing.net_profit
-        closing = replace(
+        closing = structs.replace(
             event.fill.closing, gross_profit=Money(net), balance=Money(self.broker.balance)
         )
-        fill = replace(event.fill, volume=Volume(volume), closing=closing)
-        order = replace(event.order, volume=Volume(volume), executed_volume=Volume(volume))
+        fill = structs.replace(event.fill, volume=Volume(volume), closing=closing)
+        order = structs.replace(event.order, volume=Volume(volume), executed_volume=Volume(volume))
         self.broker.fills[-1] = fill
-        self.broker.orders[-1] = replace(order, status=OrderStatus.FILLED)
+        self.broker.orders[-1] = structs.replace(order, status=OrderStatus.FILLED)
         self.broker.positions[held.position_id] = part
         self.give(OrderFilled(order=order, fill=fill, position=part, is_partial=False))
 

@@ -1,6 +1,6 @@
 """A scripted world around `decide`: a bot, a market and a broker whose books are the truth."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from palmbot.core.breakers.rules import BreakerRules, Unknown
 from palmbot.core.engine import decide

@@ -6,7 +6,8 @@ a fill opens a position, the end of an order closes it as a trade.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from palmbot.core.params import EngineParams
 from palmbot.core.state import (

@@ -4,8 +4,9 @@ They live in the tests alone: each replaces a piece of the product for the lengt
 """
 
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from unittest.mock import patch
+
+from msgspec.structs import replace
 
 from palmbot.adapters import ctrader_broker
 from palmbot.core import engine, intents

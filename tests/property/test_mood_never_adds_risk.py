@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from harness.engine_world import EASY, World
 from palmbot.core.params import SentimentMode, SentimentRules
@@ -61,13 +62,13 @@ def test_a_mood_alone_commands_nothing(mood, chosen, stance):
     before = world.state
     decision = world.give(mood)
     assert decision.commands == ()
-    assert world.state == replace(before, sentiment=mood, sequence=before.sequence + 1)
+    assert world.state == structs.replace(before, sentiment=mood, sequence=before.sequence + 1)
 
 
 def entry_volume(mood, chosen):
     world = make_world(chosen)
     if mood is not None:
-        world.give(replace(mood, as_of=world.broker.now + 1))
+        world.give(structs.replace(mood, as_of=world.broker.now + 1))
     stored = [each for each in world.fall().commands if isinstance(each, StoreIntent)]
     return stored[0].intent.volume if stored else 0
 

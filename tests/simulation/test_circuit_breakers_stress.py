@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from harness.breaker_world import DAY, HOUR, MINUTE, MONEY, BreakerWorld, make_params, sent_entries
 from harness.engine_world import PRICE, START, World, make_bar, make_symbol, make_tick
@@ -280,13 +281,13 @@ def test_a_refused_close_is_asked_for_again():
     (close,) = [
         intent for intent in world.state.books.intents.values() if intent.kind is IntentKind.CLOSE
     ]
-    world.state = replace(
+    world.state = structs.replace(
         world.state,
-        books=replace(
+        books=structs.replace(
             world.state.books,
             intents={
                 **world.state.books.intents,
-                close.intent_id: replace(close, state=IntentState.REJECTED),
+                close.intent_id: structs.replace(close, state=IntentState.REJECTED),
             },
         ),
     )
@@ -440,7 +441,9 @@ def test_on_real_gold_minutes_a_burst_trips_seldom_enough_for_the_day_to_go_on()
         for offset, bid in ((0, low), (30_000, high)):
             tick = make_tick(time + offset, bid, spread=0)
             tape = take_tick(state, tick, rules)
-            state = replace(state, tape=tape, market=replace(state.market, tick=tick))
+            state = structs.replace(
+                state, tape=tape, market=structs.replace(state.market, tick=tick)
+            )
             if is_beyond(tape, tick, replace(rules, limit_move_bp=0)):
                 # As the breaker does it: what fires within the hold only prolongs it.
                 trips[time // DAY] += time - last_beyond > 15 * MINUTE

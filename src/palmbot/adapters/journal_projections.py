@@ -5,11 +5,11 @@ entry for a bar, one entry in flight, one trade for a position. Decisions never 
 """
 
 import sqlite3
-from dataclasses import fields
 from operator import attrgetter
 from typing import Final
 
 import msgspec
+from msgspec.structs import fields
 
 from palmbot.core.breakers.book import BreakerChange, BreakerRecord
 from palmbot.core.state import ClosedPosition, Decision, OpenPosition

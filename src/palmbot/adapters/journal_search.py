@@ -4,11 +4,12 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import msgspec
+from msgspec.structs import fields
 
 from palmbot.adapters.journal_codec import decode_params
 from palmbot.adapters.journal_reader import Decide, InitialState, restore

@@ -1,6 +1,6 @@
 """Ticks into bars, bars into the RSI. A bar is closed by market time and never opens again."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from palmbot.core.rsi import RSI_START, RsiState, update_rsi
 from palmbot.core.state import FormingBar, MarketView

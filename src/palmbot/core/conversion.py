@@ -1,7 +1,8 @@
 """From the currency a symbol is quoted in to the currency of the account, in integers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from palmbot.domain.market import ConversionLeg, Tick
 from palmbot.domain.units import (
@@ -19,8 +20,7 @@ MONEY_PER_PRICE_VOLUME = MONEY_SCALE // (PRICE_SCALE * VOLUME_SCALE)
 """Money in one price step of 1/100_000 on a volume of 1/100 unit: exactly 10."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rate:
+class Rate(Struct, frozen=True, kw_only=True):
     """Account currency per unit of quote currency, as two fractions of integers."""
 
     low_numerator: int

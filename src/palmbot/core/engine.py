@@ -1,7 +1,8 @@
 """The bot as one pure function: state and event in, next state and commands out."""
 
-from dataclasses import replace
 from typing import TypeAlias, assert_never
+
+from msgspec.structs import replace
 
 from palmbot.core import feed, order_events
 from palmbot.core.breakers import host

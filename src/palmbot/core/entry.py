@@ -1,6 +1,6 @@
 """From a closed bar to an entry: signal, mood, gate, size, gate again, journal."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from palmbot.core.breakers.rules import PERCENT
 from palmbot.core.breakers.verdict import read_loss_allowed, read_size_percent

@@ -4,7 +4,7 @@ Events and the broker's books speak through the same three functions, so that a 
 during a link loss is booked exactly as if it had been heard.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from palmbot.core.intents import advance
 from palmbot.core.sizing import read_distance

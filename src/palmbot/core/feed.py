@@ -1,6 +1,6 @@
 """Prices, bars and time: what they do to the market view, and when a bar is decided."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from palmbot.core.bars import (
     is_late,

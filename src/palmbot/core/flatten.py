@@ -1,6 +1,6 @@
 """Closing every position of ours, by its id: asked for once, pursued until it is true."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from palmbot.core.breakers.machine import cancel_resting_entries, read_now
 from palmbot.core.intents import ask_close

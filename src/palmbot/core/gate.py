@@ -5,9 +5,10 @@ that the step carries no command and nothing is sent. Only entries can be denied
 closing, restoring a stop and cancelling need no more than the connection they were made for.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from palmbot.core.breakers.verdict import (
     find_burst,
@@ -91,15 +92,13 @@ BREAKER_DENIALS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allowed:
+class Allowed(Struct, frozen=True, kw_only=True):
     """An intent that passed. Only this can be stored or sent."""
 
     intent: Intent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Denied:
+class Denied(Struct, frozen=True, kw_only=True):
     """Why not, for the counters and in words."""
 
     code: Denial

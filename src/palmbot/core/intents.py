@@ -1,6 +1,6 @@
 """Building and moving intents: a new id each, forward only, sent once."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from palmbot.core.gate import Allowed, Answer, Denial, Denied, authorize
 from palmbot.core.sizing import Sized, read_distance

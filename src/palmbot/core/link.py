@@ -1,6 +1,6 @@
 """The connection as the core sees it: when books and bars are read, how far they are trusted."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from palmbot.core.breakers.rules import Unknown
 from palmbot.core.intents import turn_all_unknown

@@ -1,6 +1,6 @@
 """What a person orders: halt, resume, and settling what reconciliation cannot explain."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from palmbot.core.flatten import order_flatten
 from palmbot.core.intents import ask_close

@@ -3,7 +3,7 @@
 Whatever does not fit our books is not guessed at: entries stop and the broker's books are read.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from palmbot.core.executions import (
     apply_accepted,

@@ -1,7 +1,8 @@
 """Acting on a reading of the broker's books, until one of them is clean."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from palmbot.core.executions import (
     adopt_position,

@@ -1,6 +1,6 @@
 """How much to trade: the volume that loses the allowed share of equity at the stop."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from palmbot.core.conversion import Rate, value_in_quote
 from palmbot.core.params import EngineParams
@@ -12,8 +12,7 @@ LEVERAGE_SCALE = 100
 """Leverage is counted in hundredths, rounded down, which can only ask for more margin."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sized:
+class Sized(Struct, frozen=True, kw_only=True):
     """Volume and distances of an entry, all on the steps of the contract."""
 
     volume: Volume
@@ -25,8 +24,7 @@ class Sized:
     """In account currency."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unsizable:
+class Unsizable(Struct, frozen=True, kw_only=True):
     """No volume fits."""
 
     text: str

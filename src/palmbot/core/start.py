@@ -1,6 +1,6 @@
 """The first event of every process: starting is recovering."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from palmbot.core.intents import turn_unknown
 from palmbot.core.link import read_own_clock_until

@@ -4,9 +4,10 @@ Plain frozen values only: the state is stored as the journal's snapshot and read
 JSON by these annotations. Mappings and tuples in it are never changed in place.
 """
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from palmbot.core.breakers.book import (
     BreakerBook,
@@ -52,8 +53,7 @@ class LinkPhase(StrEnum):
     """A person has to settle an item first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormingBar:
+class FormingBar(Struct, frozen=True, kw_only=True):
     """Bid prices of the period that still runs."""
 
     open_time: TimestampMs
@@ -64,8 +64,7 @@ class FormingBar:
     volume: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarketView:
+class MarketView(Struct, frozen=True, kw_only=True):
     """Prices as they stand, and the indicator over closed bars."""
 
     time: TimestampMs = NO_TIME
@@ -88,8 +87,7 @@ class MarketView:
     """Bars closed by the live feed or a file, history left out."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkState:
+class LinkState(Struct, frozen=True, kw_only=True):
     """The connection and the comparison of books on it."""
 
     phase: LinkPhase = LinkPhase.DISCONNECTED
@@ -120,8 +118,7 @@ class LinkState:
     """Up to here market time may be our own clock's; what it says proves nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TradingSwitch:
+class TradingSwitch(Struct, frozen=True, kw_only=True):
     """Whether entries are allowed at all; latched until a person resumes."""
 
     epoch: int = 0
@@ -133,8 +130,7 @@ class TradingSwitch:
     """The process is about to end; ends with it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlattenOrder:
+class FlattenOrder(Struct, frozen=True, kw_only=True):
     """Every own position is to be closed; stands until the broker's books show none."""
 
     reason: str
@@ -143,8 +139,7 @@ class FlattenOrder:
     """Market time of the newest attempt."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenPosition:
+class OpenPosition(Struct, frozen=True, kw_only=True):
     """A position of ours, with what its entry intended and what has been closed of it."""
 
     position_id: PositionId
@@ -175,8 +170,7 @@ class OpenPosition:
     """Times a repair of its levels was refused or lost."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClosedPosition:
+class ClosedPosition(Struct, frozen=True, kw_only=True):
     """A position of ours that is gone."""
 
     position_id: PositionId
@@ -210,8 +204,7 @@ class DiscrepancyClass(StrEnum):
     CLOCK_SKEW = "R21"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Discrepancy:
+class Discrepancy(Struct, frozen=True, kw_only=True):
     """One difference, and what is done about it."""
 
     kind: DiscrepancyClass
@@ -227,8 +220,7 @@ class Discrepancy:
     order_id: OrderId | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuarantineItem:
+class QuarantineItem(Struct, frozen=True, kw_only=True):
     """Something a person, or later evidence, has to settle before entries are allowed."""
 
     item: str
@@ -239,8 +231,7 @@ class QuarantineItem:
     """Market time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Absence:
+class Absence(Struct, frozen=True, kw_only=True):
     """A thing of ours that complete readings of the broker's books do not show."""
 
     readings: int
@@ -251,8 +242,7 @@ class Absence:
     """Link seconds of delay asked for between those readings: the clock of the search."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Books:
+class Books(Struct, frozen=True, kw_only=True):
     """Our record of what is at the broker, and of what is on its way there."""
 
     intents: dict[IntentId, Intent] = field(default_factory=dict)
@@ -278,8 +268,7 @@ class Books:
     """Bar of the newest entry intent. Bars only move on, so one bar gives one entry at most."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class Tally(Struct, frozen=True, kw_only=True):
     """What the status display and the limits count."""
 
     signals: int = 0
@@ -302,8 +291,7 @@ class Tally:
     late_ticks: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineState:
+class EngineState(Struct, frozen=True, kw_only=True):
     """The whole bot between two events."""
 
     sequence: int = 0
@@ -377,8 +365,7 @@ def initial_state(params: EngineParams) -> EngineState:
     return EngineState(last_decision=f"waiting for prices of {params.symbol_name}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """The step from one event: the next state, and all that the journal and the shell need."""
 
     state: EngineState

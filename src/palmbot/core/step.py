@@ -1,7 +1,8 @@
 """One step under construction: collects what its `Decision` will carry."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from palmbot.core.breakers.book import (
     BreakerBook,

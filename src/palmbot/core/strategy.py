@@ -1,7 +1,9 @@
 """What the strategy would like to do at the close of a bar: RSI first, then the market's mood."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import IntEnum
+
+from msgspec import Struct
 
 from palmbot.core.breakers.rules import PERCENT
 from palmbot.core.params import SentimentMode, SentimentRules
@@ -37,8 +39,7 @@ def read_signal(rsi: float, rsi_buy: float, rsi_sell: float) -> Signal:
     return Signal.HOLD
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MoodVerdict:
+class MoodVerdict(Struct, frozen=True, kw_only=True):
     """What the market's mood does to one signal."""
 
     is_allowed: bool

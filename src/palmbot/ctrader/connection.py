@@ -19,6 +19,7 @@ from dataclasses import replace
 from enum import Enum, auto
 
 from google.protobuf.message import Message
+from msgspec import structs
 
 from palmbot.ctrader.conversation import Procedure
 from palmbot.ctrader.errors import ErrorClass, classify
@@ -476,7 +477,7 @@ class ClientConnection:
         if self._session is None:
             return
         trader = message.trader
-        account = replace(
+        account = structs.replace(
             self._session.account,
             balance=to_money(trader.balance, account_digits(trader)),
             balance_version=trader.balanceVersion,

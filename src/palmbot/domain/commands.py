@@ -1,29 +1,27 @@
 """What the core asks the shell to do."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from palmbot.domain.orders import Intent
 from palmbot.domain.units import TimestampMs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreIntent:
+class StoreIntent(Struct, frozen=True, kw_only=True):
     """Put the intent on disk; the answer is `IntentStored`. Nothing is sent yet."""
 
     intent: Intent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Send:
+class Send(Struct, frozen=True, kw_only=True):
     """Hand the request to the transport now, in the same step as the decision."""
 
     intent: Intent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueryBooks:
+class QueryBooks(Struct, frozen=True, kw_only=True):
     """Read the broker's books; the answer is `BooksReported` or `BooksUnavailable`.
 
     A newer query replaces one that still waits for its delay.
@@ -36,8 +34,7 @@ class QueryBooks:
     """Link seconds to wait first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadBars:
+class LoadBars(Struct, frozen=True, kw_only=True):
     """Read closed bars from the broker's history; the answer is `BarsLoaded`."""
 
     generation: int
@@ -47,8 +44,7 @@ class LoadBars:
     delay_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reconnect:
+class Reconnect(Struct, frozen=True, kw_only=True):
     """Drop this connection and open a new one: what it tells cannot be trusted."""
 
     generation: int
@@ -63,8 +59,7 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RaiseAlarm:
+class RaiseAlarm(Struct, frozen=True, kw_only=True):
     """Tell a person."""
 
     severity: Severity

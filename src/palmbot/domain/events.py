@@ -1,8 +1,9 @@
 """Everything that can happen to the bot. `core.engine.decide` takes one of these at a time."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from palmbot.domain.breakers import BreakerName
 from palmbot.domain.market import Account, Bar, ConversionLeg, Symbol, Tick
@@ -10,8 +11,7 @@ from palmbot.domain.orders import BrokerBooks, BrokerOrder, Fill, Position
 from palmbot.domain.units import IntentId, Money, TimestampMs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Started:
+class Started(Struct, frozen=True, kw_only=True):
     """The process began. What was in flight when the last one ended is unknown from here on."""
 
     time: TimestampMs
@@ -21,8 +21,7 @@ class Started:
     """80 random bits from the id source: the base of this run's intent ids."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkReady:
+class LinkReady(Struct, frozen=True, kw_only=True):
     """A new connection is authorised, the contract is known, quotes are subscribed."""
 
     generation: int
@@ -33,24 +32,21 @@ class LinkReady:
     """Empty if the symbol is quoted in the account currency."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkLost:
+class LinkLost(Struct, frozen=True, kw_only=True):
     """The connection is gone, and with it every subscription."""
 
     generation: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BarsLoaded:
+class BarsLoaded(Struct, frozen=True, kw_only=True):
     """Closed bars from the broker's history, oldest first, without gaps in their order."""
 
     generation: int
     bars: tuple[Bar, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BarClosed:
+class BarClosed(Struct, frozen=True, kw_only=True):
     """One closed bar from a file; the live feed derives its bars from ticks instead."""
 
     bar: Bar
@@ -59,15 +55,13 @@ class BarClosed:
     next bar. None: it is decided at its own close."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimePassed:
+class TimePassed(Struct, frozen=True, kw_only=True):
     """Market time reached `time` without a tick."""
 
     time: TimestampMs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SentimentUpdated:
+class SentimentUpdated(Struct, frozen=True, kw_only=True):
     """The market's mood as last read. No event, or None, means unknown; never 0."""
 
     score: int | None
@@ -82,8 +76,7 @@ class SentimentUpdated:
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IntentStored:
+class IntentStored(Struct, frozen=True, kw_only=True):
     """The journal has the intent on disk."""
 
     intent_id: IntentId
@@ -93,24 +86,21 @@ class IntentStored:
     """Order requests the rate budget still allows in this second."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendInterrupted:
+class SendInterrupted(Struct, frozen=True, kw_only=True):
     """Handing the bytes over failed. Unknown, not failed."""
 
     intent_id: IntentId
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderUnanswered:
+class OrderUnanswered(Struct, frozen=True, kw_only=True):
     """No definite answer: the deadline passed, or an error that proves nothing came back."""
 
     intent_id: IntentId
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderRefused:
+class OrderRefused(Struct, frozen=True, kw_only=True):
     """The broker refused the request itself: proven, nothing was placed."""
 
     intent_id: IntentId
@@ -118,15 +108,13 @@ class OrderRefused:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderAccepted:
+class OrderAccepted(Struct, frozen=True, kw_only=True):
     """The broker took the order; not final."""
 
     order: BrokerOrder
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderFilled:
+class OrderFilled(Struct, frozen=True, kw_only=True):
     """An execution, also one by the server's stop or target."""
 
     order: BrokerOrder
@@ -144,8 +132,7 @@ class OrderEnd(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderEnded:
+class OrderEnded(Struct, frozen=True, kw_only=True):
     """The order is over; `order.executed_volume` says how much was filled before."""
 
     order: BrokerOrder
@@ -153,15 +140,13 @@ class OrderEnded:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PositionChanged:
+class PositionChanged(Struct, frozen=True, kw_only=True):
     """Levels, swap or margin of an open position changed without a fill."""
 
     position: Position
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StampMissing:
+class StampMissing(Struct, frozen=True, kw_only=True):
     """A price came without the broker's time and carries our own clock's instead.
 
     Told once for a connection, before that price. From here on market time proves nothing
@@ -171,8 +156,7 @@ class StampMissing:
     generation: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClockChecked:
+class ClockChecked(Struct, frozen=True, kw_only=True):
     """The clocks of this machine were held against each other and against the broker's."""
 
     jump_ms: int
@@ -183,16 +167,14 @@ class ClockChecked:
     are too few."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiskMeasured:
+class DiskMeasured(Struct, frozen=True, kw_only=True):
     """How much room the disk of the journal has left."""
 
     free_bytes: int | None
     """None if nobody could say."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenChecked:
+class TokenChecked(Struct, frozen=True, kw_only=True):
     """How long the access token still opens the account, told after every look and renewal."""
 
     left_ms: int
@@ -202,8 +184,7 @@ class TokenChecked:
     a pair was stored."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BalanceChanged:
+class BalanceChanged(Struct, frozen=True, kw_only=True):
     """Money came in or went out other than by a fill."""
 
     balance: Money
@@ -213,53 +194,46 @@ class BalanceChanged:
     time: TimestampMs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountChanged:
+class AccountChanged(Struct, frozen=True, kw_only=True):
     """The broker sent new facts of the account."""
 
     account: Account
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SymbolChanged:
+class SymbolChanged(Struct, frozen=True, kw_only=True):
     """The broker says that the contract changed; it must be read again before trading."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutionUnreadable:
+class ExecutionUnreadable(Struct, frozen=True, kw_only=True):
     """An execution message could not be understood: the books must be compared."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BooksReported:
+class BooksReported(Struct, frozen=True, kw_only=True):
     """A complete reading of the broker's books."""
 
     generation: int
     books: BrokerBooks
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BooksUnavailable:
+class BooksUnavailable(Struct, frozen=True, kw_only=True):
     """The reading failed or is incomplete. Unknown, never flat."""
 
     generation: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BarsUnavailable:
+class BarsUnavailable(Struct, frozen=True, kw_only=True):
     """History could not be read."""
 
     generation: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperatorHalted:
+class OperatorHalted(Struct, frozen=True, kw_only=True):
     """A person, or a watch in a person's place, stops entries; latched until a person resumes."""
 
     actor: str
@@ -268,30 +242,26 @@ class OperatorHalted:
     """Also close every position of ours."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperatorResumed:
+class OperatorResumed(Struct, frozen=True, kw_only=True):
     """A person allows entries again."""
 
     actor: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReconciliationRequested:
+class ReconciliationRequested(Struct, frozen=True, kw_only=True):
     """A person wants the books compared with the broker's now."""
 
     actor: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StopRequested:
+class StopRequested(Struct, frozen=True, kw_only=True):
     """The process is about to end: no entry from here on, until the next `Started`."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperatorReset:
+class OperatorReset(Struct, frozen=True, kw_only=True):
     """A person resets a circuit breaker."""
 
     name: BreakerName
@@ -301,8 +271,7 @@ class OperatorReset:
     """Further loss of the day that is allowed, as a share of its baseline: `daily_loss` only."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertUndelivered:
+class AlertUndelivered(Struct, frozen=True, kw_only=True):
     """An alarm or the heartbeat did not get out; for the record, no decision rests on it."""
 
     text: str
@@ -318,8 +287,7 @@ class Acknowledgement(StrEnum):
     IGNORE = "ignore"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperatorAcknowledged:
+class OperatorAcknowledged(Struct, frozen=True, kw_only=True):
     """A person settles one open item of reconciliation."""
 
     item: str

@@ -1,12 +1,11 @@
 """The proof that every lock of LIVE is open; without one no code reaches real money."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from palmbot.domain.units import AccountId, TimestampMs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiveGrant:
+class LiveGrant(Struct, frozen=True, kw_only=True):
     """Made by `config.live_locks.unlock` alone, which examines the locks."""
 
     account_id: AccountId

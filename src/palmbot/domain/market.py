@@ -1,9 +1,10 @@
 """The instrument and its prices: ticks, bars, trading hours, contract, conversion."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from palmbot.domain.units import (
     MS_PER_DAY,
@@ -36,8 +37,7 @@ class Side(IntEnum):
         return 1 if self is Side.BUY else -1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tick:
+class Tick(Struct, frozen=True, kw_only=True):
     """Best bid and ask of one instrument at one moment of market time."""
 
     symbol_id: SymbolId
@@ -50,8 +50,7 @@ class Tick:
             raise ValueError(f"need 0 < bid <= ask, was bid={self.bid} ask={self.ask}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
+class Bar(Struct, frozen=True, kw_only=True):
     """Bid prices over one period, stamped with the moment the period opened."""
 
     open_time: TimestampMs
@@ -76,16 +75,14 @@ class Bar:
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
+class Interval(Struct, frozen=True, kw_only=True):
     """Seconds from Sunday 00:00 in the zone of the schedule: start inclusive, end exclusive."""
 
     start_s: int
     end_s: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holiday:
+class Holiday(Struct, frozen=True, kw_only=True):
     """Part of one day on which the market rests. Source: ProtoOAHoliday."""
 
     name: str
@@ -109,8 +106,7 @@ class Holiday:
         return is_day and self.start_s <= second < self.end_s
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TradingHours:
+class TradingHours(Struct, frozen=True, kw_only=True):
     """Weekly schedule and holidays of one instrument. Source: ProtoOASymbol.schedule."""
 
     zone: str
@@ -148,8 +144,7 @@ class TradingMode(IntEnum):
     CLOSE_ONLY_MODE = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Symbol:
+class Symbol(Struct, frozen=True, kw_only=True):
     """The contract as the broker specifies it. Source: ProtoOASymbol, ProtoOALightSymbol."""
 
     symbol_id: SymbolId
@@ -177,8 +172,7 @@ class Symbol:
         return Price(10 ** (5 - self.digits))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConversionLeg:
+class ConversionLeg(Struct, frozen=True, kw_only=True):
     """One symbol on the way from the quote asset to the account currency.
 
     Legs are applied in order. Source: ProtoOASymbolsForConversionRes.
@@ -198,8 +192,7 @@ class AccountKind(IntEnum):
     SPREAD_BETTING = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(Struct, frozen=True, kw_only=True):
     """Facts of the trading account. Source: ProtoOATrader."""
 
     account_id: int

@@ -1,7 +1,8 @@
 """Our requests and the broker's books: intents, orders, fills, positions, trades."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from palmbot.domain.market import Side
 from palmbot.domain.units import (
@@ -112,8 +113,7 @@ PERHAPS_AT_BROKER = frozenset(
 """States whose full size counts as exposure."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
+class Intent(Struct, frozen=True, kw_only=True):
     """Our durable record of one request that changes the account."""
 
     intent_id: IntentId
@@ -164,8 +164,7 @@ class OrderStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BrokerOrder:
+class BrokerOrder(Struct, frozen=True, kw_only=True):
     """An order as the broker reports it. Source: ProtoOAOrder."""
 
     order_id: OrderId
@@ -183,8 +182,7 @@ class BrokerOrder:
     updated_at: TimestampMs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Closing:
+class Closing(Struct, frozen=True, kw_only=True):
     """What a closing fill settled. Source: ProtoOAClosePositionDetail."""
 
     entry_price: Price
@@ -201,8 +199,7 @@ class Closing:
         return Money(self.gross_profit + self.swap + self.commission)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fill:
+class Fill(Struct, frozen=True, kw_only=True):
     """Execution of (part of) an order at a price. Source: ProtoOADeal."""
 
     deal_id: DealId
@@ -218,8 +215,7 @@ class Fill:
     closing: Closing | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
+class Position(Struct, frozen=True, kw_only=True):
     """An open position as the broker reports it. Source: ProtoOAPosition."""
 
     position_id: PositionId
@@ -236,8 +232,7 @@ class Position:
     label: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Payment:
+class Payment(Struct, frozen=True, kw_only=True):
     """Money that came in or went out other than by a fill."""
 
     delta: Money
@@ -249,8 +244,7 @@ class Payment:
     time: TimestampMs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BrokerBooks:
+class BrokerBooks(Struct, frozen=True, kw_only=True):
     """One complete reading of what the broker holds. A partial reading is never one of these."""
 
     taken_at: TimestampMs
@@ -270,8 +264,7 @@ class BrokerBooks:
     """Of the window, oldest first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trade:
+class Trade(Struct, frozen=True, kw_only=True):
     """A closed position of ours."""
 
     position_id: PositionId

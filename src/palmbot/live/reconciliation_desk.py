@@ -1,10 +1,10 @@
 """Compares the books when a person asks: for good, or only to show what would come of it."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from palmbot.core.engine import decide
 from palmbot.core.link import read_window_start

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from msgspec import structs
 
 from palmbot.domain.events import SentimentUpdated
 from palmbot.domain.units import MS_PER_DAY, TimestampMs
@@ -162,7 +163,11 @@ class _Shifted:
     def __call__(self, time: TimestampMs) -> SentimentUpdated | None:
         shift_ms = self._days.get(time // MS_PER_DAY, 0) * MS_PER_DAY
         found = self._mood(TimestampMs(time + shift_ms))
-        return None if found is None else replace(found, as_of=TimestampMs(found.as_of - shift_ms))
+        return (
+            None
+            if found is None
+            else structs.replace(found, as_of=TimestampMs(found.as_of - shift_ms))
+        )
 
 
 def _days(series: BarSeries) -> list[int]:

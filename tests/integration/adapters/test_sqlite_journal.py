@@ -9,10 +9,11 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing, suppress
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from harness import journal_story as story
 from palmbot.adapters import journal_reader, sqlite_journal
@@ -162,7 +163,7 @@ def test_each_run_is_replayed_with_the_parameters_it_had(path):
 def test_the_tables_of_intents_and_trades_have_a_column_for_each_field(recorded):
     for table, kind in (("intent", Intent), ("trade", Trade)):
         columns = [row[1] for row in query(recorded, f"PRAGMA table_info({table})")]
-        assert columns == [*(field.name for field in fields(kind)), "sequence"]
+        assert columns == [*(field.name for field in structs.fields(kind)), "sequence"]
 
 
 def test_the_tables_say_how_things_stand_after_the_last_step(recorded):
@@ -258,7 +259,7 @@ def test_cancelling_the_caller_does_not_stop_a_commit(path):
 
 
 def second_entry(sequence_state: EngineState, intent: Intent) -> Decision:
-    state = replace(sequence_state, sequence=sequence_state.sequence + 1)
+    state = structs.replace(sequence_state, sequence=sequence_state.sequence + 1)
     return Decision(state=state, changed_intents=(intent,))
 
 
@@ -266,7 +267,7 @@ def second_entry(sequence_state: EngineState, intent: Intent) -> Decision:
     "second",
     [
         story.intent(1),
-        replace(story.intent(0, IntentState.REJECTED), intent_id=story.intent_id(9)),
+        structs.replace(story.intent(0, IntentState.REJECTED), intent_id=story.intent_id(9)),
     ],
     ids=["while one is in flight", "for the same bar"],
 )
@@ -294,7 +295,7 @@ def test_a_step_out_of_order_is_refused(path):
     async def skip_one() -> None:
         journal, _ = open_story(path)
         await journal.begin_run("r1", story.PARAMS, code_version="test")
-        gap = Decision(state=replace(story.START, sequence=2))
+        gap = Decision(state=structs.replace(story.START, sequence=2))
         with pytest.raises(JournalWriteFailed, match="step 2 does not follow step 0"):
             await journal.append(story.tick(0), gap)
         await journal.close()
@@ -306,7 +307,7 @@ def test_a_number_that_no_column_holds_stops_the_journal_instead_of_hanging_it(p
     async def overflow() -> None:
         journal, _ = open_story(path)
         await journal.begin_run("r1", story.PARAMS, code_version="test")
-        huge = replace(story.intent(0), volume=2**70)
+        huge = structs.replace(story.intent(0), volume=2**70)
         with pytest.raises(JournalWriteFailed, match="trading stops"):
             await journal.append(story.bar(0), second_entry(story.START, huge))
         await journal.close()
@@ -506,7 +507,7 @@ def test_replay_names_the_first_command_that_differs(recorded):
     def decide(state, event, params):
         decision = story.decide(state, event, params)
         if state.sequence > 10 and isinstance(event, OperatorHalted):
-            return replace(decision, commands=())
+            return structs.replace(decision, commands=())
         return decision
 
     report = journal_reader.replay(recorded, decide=decide, initial_state=initial_state)
@@ -519,7 +520,9 @@ def test_replay_names_the_first_command_that_differs(recorded):
 def test_replay_sees_another_state_behind_the_same_commands(recorded):
     def decide(state, event, params):
         decision = story.decide(state, event, params)
-        return replace(decision, state=replace(decision.state, last_decision="other"))
+        return structs.replace(
+            decision, state=structs.replace(decision.state, last_decision="other")
+        )
 
     report = journal_reader.replay(recorded, decide=decide, initial_state=initial_state)
     assert "is not the one in the snapshot" in report.first_difference
@@ -536,7 +539,7 @@ def test_starting_refuses_when_the_rules_would_have_acted_otherwise(recorded):
     tamper(recorded, "DELETE FROM snapshot")
 
     def decide(state, event, params):
-        return replace(story.decide(state, event, params), commands=())
+        return structs.replace(story.decide(state, event, params), commands=())
 
     with pytest.raises(JournalDamaged, match="decides otherwise"):
         open_story(recorded, decide=decide)

@@ -1,12 +1,12 @@
 """What holds for every breaker whatever happens: no entry past it, no quiet release, no amnesia."""
 
 import statistics
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from harness.breaker_world import HOUR, MINUTE, BreakerWorld, make_params, sent_entries
 from palmbot.core.breakers.book import FORBIDDING, Sample

@@ -5,6 +5,7 @@ from typing import get_args
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from harness import journal_story as story
 from palmbot.adapters.journal_codec import (
@@ -174,7 +175,7 @@ EVENTS: tuple[Event, ...] = (
     story.tick(0),
     BarsLoaded(generation=1, bars=(story.bar(0).bar, story.bar(1).bar)),
     BarsUnavailable(generation=1, reason="no"),
-    BooksReported(generation=1, books=replace(BOOKS, positions=(), orders=(), fills=())),
+    BooksReported(generation=1, books=structs.replace(BOOKS, positions=(), orders=(), fills=())),
     BooksReported(generation=1, books=BOOKS),
     BooksUnavailable(generation=1, reason="partial"),
     story.bar(2),
@@ -194,7 +195,9 @@ EVENTS: tuple[Event, ...] = (
     OrderRefused(intent_id=story.intent_id(0), code="NOT_ENOUGH_MONEY", reason=""),
     OrderAccepted(order=ORDER),
     OrderFilled(order=ORDER, fill=FILL, position=None, is_partial=True),
-    OrderFilled(order=ORDER, fill=replace(FILL, deal_id=2), position=POSITION, is_partial=False),
+    OrderFilled(
+        order=ORDER, fill=structs.replace(FILL, deal_id=2), position=POSITION, is_partial=False
+    ),
     OrderEnded(order=ORDER, end=OrderEnd.EXPIRED, reason="late"),
     PositionChanged(position=POSITION),
     BalanceChanged(balance=1, balance_version=2, delta=-1, kind="deposit", time=3),
@@ -237,7 +240,7 @@ def test_the_examples_hold_every_kind_of_event_and_command():
 def test_every_event_comes_back_equal(event):
     row = encode_step(
         event,
-        Decision(state=replace(story.START, sequence=1)),
+        Decision(state=structs.replace(story.START, sequence=1)),
         recorded_at=0,
         run_id=b"r1",
         previous_hash=GENESIS_HASH,

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from harness.engine_world import EASY, PRICE, START, World
 from palmbot.core.reconcile import compare_books
@@ -51,13 +52,15 @@ def held():
 
 def remote(books, **changes):
     (position,) = books.positions
-    return replace(books, positions=(replace(position, **changes),))
+    return structs.replace(books, positions=(structs.replace(position, **changes),))
 
 
 def local(state, **changes):
     (position,) = state.books.positions.values()
-    position = replace(position, **changes)
-    return replace(state, books=replace(state.books, positions={position.position_id: position}))
+    position = structs.replace(position, **changes)
+    return structs.replace(
+        state, books=structs.replace(state.books, positions={position.position_id: position})
+    )
 
 
 # -- positions --------------------------------------------------------------------------------
@@ -133,15 +136,17 @@ def test_the_oldest_of_several_positions_is_the_one_that_may_stay(held):
     (there,) = books.positions
     ids = [PositionId(1), PositionId(9_999)]
     younger = [
-        replace(position, position_id=ids[0], opened_at=TimestampMs(position.opened_at + 1)),
-        replace(position, position_id=ids[1]),
+        structs.replace(
+            position, position_id=ids[0], opened_at=TimestampMs(position.opened_at + 1)
+        ),
+        structs.replace(position, position_id=ids[1]),
     ]
     positions = {each.position_id: each for each in (*younger, position)}
-    state = replace(state, books=replace(state.books, positions=positions))
-    here = tuple(replace(there, position_id=each) for each in positions)
-    found = compare(state, replace(books, positions=here))
+    state = structs.replace(state, books=structs.replace(state.books, positions=positions))
+    here = tuple(structs.replace(there, position_id=each) for each in positions)
+    found = compare(state, structs.replace(books, positions=here))
     assert [each.position_id for each in found if each.kind is D.DUPLICATE] == [ids[1], ids[0]]
-    one_gone = compare(state, replace(books, positions=here[1:]))
+    one_gone = compare(state, structs.replace(books, positions=here[1:]))
     assert [each.position_id for each in one_gone if each.kind is D.DUPLICATE] == [ids[1]]
 
 
@@ -158,25 +163,29 @@ def sent():
     world.give(accepted)
     world.broker.positions.clear()
     world.broker.fills.clear()
-    order = replace(world.broker.orders[0], status=OrderStatus.ACCEPTED, executed_volume=Volume(0))
-    books = replace(world.broker.books(), orders=(order,), past_orders=(order,))
+    order = structs.replace(
+        world.broker.orders[0], status=OrderStatus.ACCEPTED, executed_volume=Volume(0)
+    )
+    books = structs.replace(world.broker.books(), orders=(order,), past_orders=(order,))
     return world.state, books
 
 
 def with_intent(state, /, **changes):
     (intent,) = state.books.intents.values()
-    intent = replace(intent, **changes)
-    return replace(state, books=replace(state.books, intents={intent.intent_id: intent}))
+    intent = structs.replace(intent, **changes)
+    return structs.replace(
+        state, books=structs.replace(state.books, intents={intent.intent_id: intent})
+    )
 
 
 def with_order(books, **changes):
     (order,) = books.orders
-    order = replace(order, **changes)
-    return replace(books, orders=(order,), past_orders=(order,))
+    order = structs.replace(order, **changes)
+    return structs.replace(books, orders=(order,), past_orders=(order,))
 
 
 def at(books, time):
-    return replace(books, taken_at=TimestampMs(time))
+    return structs.replace(books, taken_at=TimestampMs(time))
 
 
 def expiry(state):
@@ -208,7 +217,7 @@ def test_a_resting_order_that_no_entry_needs_is_an_orphan(sent, changes, expecte
     found = compare(done, with_order(books, **changes))
     assert kinds(found) == expected
     assert all(each.detail == "no entry of ours needs it" for each in found)
-    forgotten = replace(state, books=replace(state.books, intents={}))
+    forgotten = structs.replace(state, books=structs.replace(state.books, intents={}))
     mine = [each for each in compare(forgotten, books) if each.kind is D.ORPHAN_ORDER]
     assert len(mine) == 1
 
@@ -230,15 +239,15 @@ def test_an_order_that_no_longer_rests_is_at_work_while_it_shows_no_more_than_we
     state = with_intent(state, state=intent_state, filled_volume=Volume(100))
     books = with_order(books, executed_volume=Volume(executed))
     (order,) = books.orders
-    past = replace(order, order_id=OrderId(5)) if other_id else order
-    found = compare(state, replace(books, orders=(), past_orders=(past,)))
+    past = structs.replace(order, order_id=OrderId(5)) if other_id else order
+    found = compare(state, structs.replace(books, orders=(), past_orders=(past,)))
     assert kinds(found) == expected
 
 
 def test_while_it_rests_it_is_at_work_whatever_it_shows(sent):
     state, books = sent
     assert compare(state, with_order(books, executed_volume=Volume(300))) == ()
-    gone = replace(books, orders=(), past_orders=())
+    gone = structs.replace(books, orders=(), past_orders=())
     assert kinds(compare(state, gone)) == [D.IN_FLIGHT_UNDECIDED]
     for final in (IntentState.FILLED, IntentState.REJECTED, IntentState.SENT, IntentState.LOST):
         assert compare(with_intent(state, state=final), gone) == ()
@@ -250,8 +259,8 @@ def test_an_entry_that_is_open_is_found_and_not_missed(held, sent, intent_state)
     state = with_intent(state, state=intent_state)
     (intent,) = state.books.intents.values()
     label = books.orders[0].label
-    there = replace(held[1].positions[0], label=label)
-    found = compare(state, replace(books, orders=(), past_orders=(), positions=(there,)))
+    there = structs.replace(held[1].positions[0], label=label)
+    found = compare(state, structs.replace(books, orders=(), past_orders=(), positions=(there,)))
     assert [(each.kind, each.intent_id) for each in found] == [
         (D.IN_FLIGHT_FOUND, intent.intent_id)
     ]
@@ -293,16 +302,18 @@ def test_an_expired_order_is_dead_by_two_readings_well_after_its_end_and_not_bef
     (intent_id,) = state.books.intents
     last_at = TimestampMs(end + facts["last_at"])
     absence = Absence(readings=1, first_at=last_at, last_at=last_at, waited_s=0.0)
-    state = replace(
+    state = structs.replace(
         state,
-        books=replace(state.books, absences={intent_id: absence} if facts["absent"] else {}),
-        link=replace(
+        books=structs.replace(
+            state.books, absences={intent_id: absence} if facts["absent"] else {}
+        ),
+        link=structs.replace(
             state.link,
             ready_at=TimestampMs(end + facts["ready_at"]),
             is_unstamped=facts["is_unstamped"],
         ),
     )
-    gone = at(replace(books, orders=(), past_orders=()), end + facts["taken_at"])
+    gone = at(structs.replace(books, orders=(), past_orders=()), end + facts["taken_at"])
     expected = D.IN_FLIGHT_LOST if is_dead else D.IN_FLIGHT_UNDECIDED
     assert kinds(compare(state, gone)) == [expected]
 
@@ -335,23 +346,26 @@ def test_the_reading_shows_whether_an_unanswered_request_took_effect(held, kind,
         "take_profit": position.take_profit,
         "order_id": OrderId(4),
     } | changes
-    request = replace(entry, **facts)
+    request = structs.replace(entry, **facts)
     intents = {entry.intent_id: entry, request.intent_id: request}
-    state = replace(state, books=replace(state.books, intents=intents))
+    state = structs.replace(state, books=structs.replace(state.books, intents=intents))
     found = compare(state, books)
     assert [(each.kind, each.item) for each in found] == [(expected, "X")]
-    answered = {**intents, request.intent_id: replace(request, state=IntentState.SENT)}
-    assert compare(replace(state, books=replace(state.books, intents=answered)), books) == ()
+    answered = {**intents, request.intent_id: structs.replace(request, state=IntentState.SENT)}
+    assert (
+        compare(structs.replace(state, books=structs.replace(state.books, intents=answered)), books)
+        == ()
+    )
 
 
 def test_a_cancel_has_not_taken_effect_while_its_order_rests(sent):
     state, books = sent
     (entry,) = state.books.intents.values()
-    cancel = replace(
+    cancel = structs.replace(
         entry, intent_id=IntentId("X"), kind=IntentKind.CANCEL, state=IntentState.UNKNOWN
     )
     intents = {**state.books.intents, cancel.intent_id: cancel}
-    state = replace(state, books=replace(state.books, intents=intents))
+    state = structs.replace(state, books=structs.replace(state.books, intents=intents))
     assert kinds(compare(state, books)) == [D.IN_FLIGHT_LOST]
 
 
@@ -359,7 +373,7 @@ def test_a_cancel_has_not_taken_effect_while_its_order_rests(sent):
 
 
 def closing_of(books, version, net):
-    fill = replace(
+    fill = structs.replace(
         books.fills[0],
         closing=Closing(
             entry_price=Price(1),
@@ -393,17 +407,17 @@ def test_only_what_moved_the_balance_since_the_last_comparison_explains_it(
     held, by, version, is_explained
 ):
     state, books = held
-    state = replace(
+    state = structs.replace(
         state,
-        books=replace(
+        books=structs.replace(
             state.books, settled_balance=Money(1_000), settled_version=5, balance_version=5
         ),
     )
-    moved = replace(books, balance=Money(1_300), balance_version=7, fills=())
+    moved = structs.replace(books, balance=Money(1_300), balance_version=7, fills=())
     if by == "fill":
-        moved = replace(moved, fills=closing_of(books, version, 300))
+        moved = structs.replace(moved, fills=closing_of(books, version, 300))
     else:
-        moved = replace(moved, payments=payment_of(version, 300))
+        moved = structs.replace(moved, payments=payment_of(version, 300))
     assert kinds(compare(state, moved)) == ([] if is_explained else [D.BALANCE_GAP])
 
 
@@ -419,25 +433,25 @@ def test_only_what_moved_the_balance_since_the_last_comparison_explains_it(
 )
 def test_a_balance_older_than_ours_says_nothing(held, ours, theirs, expected):
     state, books = held
-    state = replace(
+    state = structs.replace(
         state,
-        books=replace(
+        books=structs.replace(
             state.books, settled_balance=Money(1_000), settled_version=5, balance_version=ours
         ),
     )
-    moved = replace(books, balance=Money(1_300), balance_version=theirs, fills=())
+    moved = structs.replace(books, balance=Money(1_300), balance_version=theirs, fills=())
     assert kinds(compare(state, moved)) == expected
 
 
 @pytest.mark.parametrize(("booked", "expected"), [(1_300, []), (1_299, [D.BALANCE_GAP])])
 def test_without_numbers_what_we_booked_has_to_be_what_the_broker_has(held, booked, expected):
     state, books = held
-    books_here = replace(
+    books_here = structs.replace(
         state.books,
         settled_balance=Money(1_000),
         settled_version=0,
         balance=Money(booked),
         balance_version=0,
     )
-    moved = replace(books, balance=Money(1_300), balance_version=0, fills=())
-    assert kinds(compare(replace(state, books=books_here), moved)) == expected
+    moved = structs.replace(books, balance=Money(1_300), balance_version=0, fills=())
+    assert kinds(compare(structs.replace(state, books=books_here), moved)) == expected

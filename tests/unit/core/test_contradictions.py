@@ -1,8 +1,7 @@
 """Executions that contradict each other or our books: nothing is guessed, entries stop, we look."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from harness.engine_world import EASY, World, make_symbol
 from palmbot.core.state import LinkPhase

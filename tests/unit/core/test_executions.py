@@ -1,8 +1,7 @@
 """What one execution does to the books, by itself and to the last digit."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from harness.engine_world import EASY, PRICE, START, World
 from palmbot.core.executions import (

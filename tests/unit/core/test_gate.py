@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from harness.engine_world import (
     EASY,
@@ -308,7 +309,9 @@ def test_a_halt_and_resume_during_the_commit_stops_the_send_all_the_same():
     world = make_world()
     decision = world.fall()
     switch = world.state.switch
-    world.state = replace(world.state, switch=replace(switch, epoch=switch.epoch + 2))
+    world.state = structs.replace(
+        world.state, switch=structs.replace(switch, epoch=switch.epoch + 2)
+    )
     assert last_refusal(world, world.stored(decision)) is Denial.EPOCH
 
 
@@ -346,7 +349,7 @@ def test_closing_and_restoring_a_stop_pass_while_everything_else_is_denied():
     position = world.enter()
     world.give(OperatorHalted(actor="eve", reason="news"), ExecutionUnreadable(reason="?"))
     for kind in (IntentKind.CLOSE, IntentKind.AMEND, IntentKind.CANCEL):
-        intent = replace(
+        intent = structs.replace(
             world.sends[-1], kind=kind, stop_distance=None, position_id=position.position_id
         )
         assert authorize(world.state, world.params, intent) == Allowed(intent=intent)
@@ -355,7 +358,7 @@ def test_closing_and_restoring_a_stop_pass_while_everything_else_is_denied():
 def test_even_they_do_not_leave_on_another_connection_than_they_were_made_for():
     world = make_world()
     world.enter()
-    intent = replace(world.sends[-1], kind=IntentKind.CLOSE, generation=7)
+    intent = structs.replace(world.sends[-1], kind=IntentKind.CLOSE, generation=7)
     answer = authorize(world.state, world.params, intent)
     assert isinstance(answer, Denied)
     assert answer.code is Denial.GENERATION
@@ -363,11 +366,11 @@ def test_even_they_do_not_leave_on_another_connection_than_they_were_made_for():
 
 def test_an_entry_without_a_stop_ends_the_program_instead_of_leaving():
     world = make_world()
-    intent = replace(world.fall().changed_intents[0], stop_distance=None)
+    intent = structs.replace(world.fall().changed_intents[0], stop_distance=None)
     with pytest.raises(BooksDoNotBalance, match="no stop"):
         authorize(world.state, world.params, intent)
     with pytest.raises(BooksDoNotBalance, match="no stop"):
-        authorize(world.state, world.params, replace(intent, stop_distance=Price(0)))
+        authorize(world.state, world.params, structs.replace(intent, stop_distance=Price(0)))
 
 
 def test_an_entry_needs_its_bar_only_once():

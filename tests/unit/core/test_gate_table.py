@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from harness.breaker_world import make_params
 from harness.engine_world import EASY, PERIOD, PRICE, START, USDMYR, World, make_tick
@@ -53,7 +54,9 @@ def waiting() -> tuple[EngineState, Intent]:
 def state(waiting) -> EngineState:
     """The same bot without the intent."""
     full, _ = waiting
-    return replace(full, books=replace(full.books, intents={}, last_entry_bar=BAR - PERIOD))
+    return structs.replace(
+        full, books=structs.replace(full.books, intents={}, last_entry_bar=BAR - PERIOD)
+    )
 
 
 def deny(state: EngineState, params: EngineParams = EASY, side: Side = Side.BUY):
@@ -62,47 +65,49 @@ def deny(state: EngineState, params: EngineParams = EASY, side: Side = Side.BUY)
 
 
 def in_books(**changes) -> Change:
-    return lambda state: replace(state, books=replace(state.books, **changes))
+    return lambda state: structs.replace(state, books=structs.replace(state.books, **changes))
 
 
 def in_link(**changes) -> Change:
-    return lambda state: replace(state, link=replace(state.link, **changes))
+    return lambda state: structs.replace(state, link=structs.replace(state.link, **changes))
 
 
 def in_market(**changes) -> Change:
-    return lambda state: replace(state, market=replace(state.market, **changes))
+    return lambda state: structs.replace(state, market=structs.replace(state.market, **changes))
 
 
 def in_switch(**changes) -> Change:
-    return lambda state: replace(state, switch=replace(state.switch, **changes))
+    return lambda state: structs.replace(state, switch=structs.replace(state.switch, **changes))
 
 
 def in_symbol(**changes) -> Change:
-    return lambda state: replace(state, symbol=replace(state.symbol, **changes))
+    return lambda state: structs.replace(state, symbol=structs.replace(state.symbol, **changes))
 
 
 def in_account(**changes) -> Change:
-    return lambda state: replace(state, account=replace(state.account, **changes))
+    return lambda state: structs.replace(state, account=structs.replace(state.account, **changes))
 
 
 def in_tally(**changes) -> Change:
-    return lambda state: replace(state, tally=replace(state.tally, **changes))
+    return lambda state: structs.replace(state, tally=structs.replace(state.tally, **changes))
 
 
 def with_breaker(name: BreakerName, phase: BreakerPhase, probe=None) -> Change:
     record = BreakerRecord(name=name, phase=phase, probe=probe)
-    return lambda state: replace(state, breakers=replace(state.breakers, records={name: record}))
+    return lambda state: structs.replace(
+        state, breakers=structs.replace(state.breakers, records={name: record})
+    )
 
 
 def with_intent(kind: IntentKind, intent_state: IntentState) -> Change:
     world = ready()
     (intent,) = world.state.books.intents.values()
-    intent = replace(intent, intent_id=IntentId("OTHER"), kind=kind, state=intent_state)
+    intent = structs.replace(intent, intent_id=IntentId("OTHER"), kind=kind, state=intent_state)
     return in_books(intents={intent.intent_id: intent})
 
 
 def in_tape(**changes) -> Change:
-    return lambda state: replace(state, tape=replace(state.tape, **changes))
+    return lambda state: structs.replace(state, tape=structs.replace(state.tape, **changes))
 
 
 def held_positions():
@@ -124,11 +129,11 @@ TABLE: list[tuple[str, Change, Denial | None]] = [
     ("ending", in_switch(is_stopping=True), Denial.OPERATOR),
     (
         "being closed",
-        lambda state: replace(state, flatten=FlattenOrder(reason="", since=TimestampMs(0))),
+        lambda state: structs.replace(state, flatten=FlattenOrder(reason="", since=TimestampMs(0))),
         Denial.OPERATOR,
     ),
-    ("no account", lambda state: replace(state, account=None), Denial.RECONCILING),
-    ("no contract", lambda state: replace(state, symbol=None), Denial.RECONCILING),
+    ("no account", lambda state: structs.replace(state, account=None), Denial.RECONCILING),
+    ("no contract", lambda state: structs.replace(state, symbol=None), Denial.RECONCILING),
     ("another account", in_account(account_id=1), Denial.ENVIRONMENT),
     ("a live account", in_account(is_live=True), Denial.ENVIRONMENT),
     ("an entry unknown", with_intent(IntentKind.ENTRY, IntentState.UNKNOWN), Denial.SLOT_FROZEN),
@@ -167,7 +172,11 @@ TABLE: list[tuple[str, Change, Denial | None]] = [
     ("29 today", in_tally(entry_day=NOW // DAY_MS, entries_today=29), None),
     ("30 yesterday", in_tally(entry_day=NOW // DAY_MS - 1, entries_today=30), None),
     ("a position is open", in_books(positions=held_positions()), Denial.EXPOSURE),
-    ("no rate", lambda state: replace(state, conversion=(LEG,)), Denial.RISK_DATA_UNAVAILABLE),
+    (
+        "no rate",
+        lambda state: structs.replace(state, conversion=(LEG,)),
+        Denial.RISK_DATA_UNAVAILABLE,
+    ),
     ("twice the usual spread", in_tape(usual_spread=50_000), Denial.SPREAD),
     ("just below it", in_tape(usual_spread=50_001), None),
     ("half open", with_breaker(BreakerName.DAILY_LOSS, BreakerPhase.HALF_OPEN), None),
@@ -178,7 +187,7 @@ TABLE: list[tuple[str, Change, Denial | None]] = [
     ),
     (
         "a defect",
-        lambda state: replace(state, breakers=replace(state.breakers, defect="x")),
+        lambda state: structs.replace(state, breakers=structs.replace(state.breakers, defect="x")),
         Denial.RISK_DATA_UNAVAILABLE,
     ),
     *(
@@ -197,9 +206,11 @@ def test_one_thing_wrong_is_one_denial_with_its_code(state, change, code):
 @pytest.mark.parametrize("change", [row[1] for row in TABLE], ids=[r[0] for r in TABLE])
 def test_an_intent_that_waits_is_asked_the_same_again(waiting, change):
     full, intent = waiting
-    changed = change(replace(full, books=replace(full.books, last_entry_bar=BAR - PERIOD)))
+    changed = change(
+        structs.replace(full, books=structs.replace(full.books, last_entry_bar=BAR - PERIOD))
+    )
     intents = {**changed.books.intents, intent.intent_id: intent}
-    changed = replace(changed, books=replace(changed.books, intents=intents))
+    changed = structs.replace(changed, books=structs.replace(changed.books, intents=intents))
     stored = IntentStored(intent_id=intent.intent_id, age_ms=1, order_budget=1)
     answer = authorize(changed, EASY, intent, stored)
     expected = deny_entry(changed, EASY, intent.side, intent.bar_time, own_id=intent.intent_id)
@@ -237,13 +248,13 @@ def test_an_entry_that_no_rule_could_have_made_ends_the_program(waiting, change,
     full, intent = waiting
     assert code is None
     with pytest.raises(BooksDoNotBalance, match="no stop or no volume"):
-        authorize(full, EASY, replace(intent, **change))
+        authorize(full, EASY, structs.replace(intent, **change))
 
 
 def test_the_smallest_stop_and_volume_are_none_of_that(waiting):
     full, intent = waiting
-    full = replace(full, books=replace(full.books, last_entry_bar=BAR - PERIOD))
-    small = replace(intent, stop_distance=Price(1), volume=Volume(1))
+    full = structs.replace(full, books=structs.replace(full.books, last_entry_bar=BAR - PERIOD))
+    small = structs.replace(intent, stop_distance=Price(1), volume=Volume(1))
     assert isinstance(authorize(full, EASY, small), Allowed)
 
 
@@ -263,7 +274,7 @@ def test_the_smallest_stop_and_volume_are_none_of_that(waiting):
 def test_what_changed_while_an_intent_was_stored(waiting, change, stored, code):
     full, intent = waiting
     facts = {"intent_id": intent.intent_id, "age_ms": 1, "order_budget": 40, **stored}
-    answer = authorize(full, EASY, replace(intent, **change), IntentStored(**facts))
+    answer = authorize(full, EASY, structs.replace(intent, **change), IntentStored(**facts))
     assert getattr(answer, "code", None) is code
 
 
@@ -272,12 +283,14 @@ def test_nothing_leaves_without_a_connection_and_nothing_else_keeps_a_position_f
     waiting, kind
 ):
     full, intent = waiting
-    protective = replace(intent, kind=kind, stop_distance=None, epoch=99)
-    halted = replace(full, switch=replace(full.switch, halted_by="eve"))
+    protective = structs.replace(intent, kind=kind, stop_distance=None, epoch=99)
+    halted = structs.replace(full, switch=structs.replace(full.switch, halted_by="eve"))
     assert isinstance(authorize(halted, EASY, protective), Allowed)
     cut = in_link(phase=LinkPhase.DISCONNECTED)(full)
     assert authorize(cut, EASY, protective).code is Denial.RECONCILING
-    assert authorize(full, EASY, replace(protective, generation=2)).code is Denial.GENERATION
+    assert (
+        authorize(full, EASY, structs.replace(protective, generation=2)).code is Denial.GENERATION
+    )
 
 
 def day_of(loss: int) -> DayBook:
@@ -299,7 +312,7 @@ def test_an_entry_has_to_fit_into_what_the_day_may_still_lose(waiting):
     for spare, code in ((0, None), (-2, Denial.BUDGET)):
         headroom = risk * 110 // 100 + 1 + spare
         day = day_of(500 * 10**8 - headroom)
-        state = replace(full, breakers=replace(full.breakers, day=day))
+        state = structs.replace(full, breakers=structs.replace(full.breakers, day=day))
         assert getattr(authorize(state, EASY, intent), "code", None) is code
 
 
@@ -308,8 +321,10 @@ def test_what_a_breaker_has_to_know_denies_on_the_default_rules(state, is_known)
     strict = replace(make_params(), breakers=BreakerRules())
     assert deny(state, strict) is Denial.RISK_DATA_UNAVAILABLE
     view = VolatilityView(ratio_percent=100 if is_known else None)
-    known = replace(state, breakers=replace(state.breakers, day=day_of(0)), volatility=view)
+    known = structs.replace(
+        state, breakers=structs.replace(state.breakers, day=day_of(0)), volatility=view
+    )
     assert deny(known, strict) is (None if is_known else Denial.RISK_DATA_UNAVAILABLE)
-    no_baseline = replace(day_of(0), baseline=None)
-    blind = replace(known, breakers=replace(known.breakers, day=no_baseline))
+    no_baseline = structs.replace(day_of(0), baseline=None)
+    blind = structs.replace(known, breakers=structs.replace(known.breakers, day=no_baseline))
     assert deny(blind, strict) is Denial.RISK_DATA_UNAVAILABLE

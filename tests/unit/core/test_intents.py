@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from harness.engine_world import EASY, PERIOD, PRICE, START, World, make_tick
 from palmbot.core.gate import Allowed
@@ -76,7 +77,7 @@ def test_every_state_has_its_weight_as_evidence():
 @pytest.mark.parametrize("after", list(EVIDENCE_RANK))
 def test_evidence_moves_a_request_up_and_never_down_or_sideways(before, after):
     step = held_step()
-    intent = replace(entry_of(step), state=before, resolution="before")
+    intent = structs.replace(entry_of(step), state=before, resolution="before")
     step.put_intent(intent)
     moved = advance(step, intent, after)
     is_up = EVIDENCE_RANK[after] > EVIDENCE_RANK[before]
@@ -105,7 +106,7 @@ def test_a_request_under_way_is_not_asked_for_again_and_one_for_another_position
     ask_amend(step, position, Price(98_000_000), Price(103_000_000), "y")
     assert len(asked(step)) == 2
     for intent in asked(step):
-        step.put_intent(replace(intent, state=S.REJECTED))
+        step.put_intent(structs.replace(intent, state=S.REJECTED))
     assert not is_under_way(step, IntentKind.CLOSE, position.position_id)
     ask_close(step, position, "again")
     assert len(asked(step)) == 3
@@ -117,17 +118,17 @@ def test_a_request_under_way_is_not_asked_for_again_and_one_for_another_position
 )
 def test_a_resting_entry_is_cancelled_by_its_order_once_at_a_time(state, count):
     step = held_step()
-    entry = replace(entry_of(step), order_id=None)
+    entry = structs.replace(entry_of(step), order_id=None)
     ask_cancel_entry(step, entry, "x")
     assert asked(step) == []
-    entry = replace(entry, order_id=OrderId(5))
+    entry = structs.replace(entry, order_id=OrderId(5))
     ask_cancel_entry(step, entry, "x")
     (cancel,) = asked(step)
     assert (cancel.kind, cancel.order_id, cancel.decision_price) == (IntentKind.CANCEL, 5, 0)
-    step.put_intent(replace(cancel, state=state))
+    step.put_intent(structs.replace(cancel, state=state))
     ask_cancel_entry(step, entry, "x")
     assert len(asked(step)) == count
-    ask_cancel_entry(step, replace(entry, order_id=OrderId(6)), "x")
+    ask_cancel_entry(step, structs.replace(entry, order_id=OrderId(6)), "x")
     assert len(asked(step)) == count + 1
 
 
@@ -175,10 +176,12 @@ def test_only_an_entry_uses_up_its_bar():
     before = step.books.last_entry_bar
     entry = entry_of(step)
     later = TimestampMs(before + PERIOD)
-    close = replace(entry, intent_id=IntentId("A"), kind=IntentKind.CLOSE, bar_time=later)
+    close = structs.replace(entry, intent_id=IntentId("A"), kind=IntentKind.CLOSE, bar_time=later)
     store_intent(step, Allowed(intent=close))
     assert step.books.last_entry_bar == before
-    store_intent(step, Allowed(intent=replace(entry, intent_id=IntentId("B"), bar_time=later)))
+    store_intent(
+        step, Allowed(intent=structs.replace(entry, intent_id=IntentId("B"), bar_time=later))
+    )
     assert step.books.last_entry_bar == later
     assert [type(each) for each in step.finish().commands] == [StoreIntent, StoreIntent]
 
@@ -188,10 +191,10 @@ def test_what_is_sent_is_counted_by_the_minute_and_by_the_day():
     world.make_ready()
     now = START + PERIOD
     old = (TimestampMs(now - 60_000), TimestampMs(now - 59_999))
-    tally = replace(
+    tally = structs.replace(
         world.state.tally, requests_sent=7, entries_sent=4, entry_times=old, entry_day=1
     )
-    world.state = replace(world.state, tally=tally)
+    world.state = structs.replace(world.state, tally=tally)
     world.stored(world.fall())
     after = world.state.tally
     assert (after.requests_sent, after.entries_sent) == (8, 5)
@@ -225,7 +228,7 @@ def test_a_close_of_a_position_that_is_gone_is_not_sent():
     ask_close(step, position, "x")
     (close,) = asked(step)
     state = step.finish().state
-    world.state = replace(state, books=replace(state.books, positions={}))
+    world.state = structs.replace(state, books=structs.replace(state.books, positions={}))
     decision = world.give(IntentStored(intent_id=close.intent_id, age_ms=1, order_budget=40))
     assert not any(isinstance(each, Send) for each in decision.commands)
     assert world.state.books.intents[close.intent_id].state is S.CANCELLED_LOCALLY

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from harness.engine_world import BALANCE, EASY, World, make_account, make_symbol, make_tick
 from palmbot.core.breakers.rules import BreakerRules
@@ -24,7 +25,7 @@ def grant(**changes) -> LiveGrant:
         may_trade=True,
         smallest_until=TimestampMs(0),
     )
-    return replace(whole, **changes)
+    return structs.replace(whole, **changes)
 
 
 def live(proof: LiveGrant | None, *, is_shadow: bool = False) -> EngineParams:

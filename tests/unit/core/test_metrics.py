@@ -1,8 +1,7 @@
 """Figures about money."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from harness.engine_world import BALANCE, EASY, PRICE, USDMYR, World, make_tick
 from palmbot.core.conversion import UNITY

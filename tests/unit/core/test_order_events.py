@@ -1,8 +1,7 @@
 """What the broker says about requests and positions, word by word: believed, or looked up."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from harness.engine_world import EASY, START, USDMYR, World
 from palmbot.core.state import LinkPhase

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from harness.engine_world import EASY, PRICE, START, World
 from palmbot.core.intents import make_intent_id
@@ -145,7 +146,7 @@ def test_a_repeated_fill_changes_nothing_but_the_sequence():
     before = world.state
     decision = world.give(events[1])
     assert decision.changed_positions == decision.changed_intents == ()
-    assert world.state == replace(before, sequence=before.sequence + 1)
+    assert world.state == structs.replace(before, sequence=before.sequence + 1)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +210,9 @@ def test_an_entry_event_that_comes_after_the_close_opens_nothing():
     entry = world.broker.execute(world.sends[0])
     world.give(*entry)
     world.give(*world.broker.close(world.state.position.position_id))
-    world.state = replace(world.state, books=replace(world.state.books, applied_deals=()))
+    world.state = structs.replace(
+        world.state, books=structs.replace(world.state.books, applied_deals=())
+    )
     world.give(entry[1])
     assert world.state.position is None
 
@@ -239,7 +242,7 @@ def test_the_rest_of_a_partial_fill_may_be_cancelled_and_the_position_stays():
     world = sent_world()
     events = world.broker.enter(world.sends[0], [Volume(200)])
     world.give(*events)
-    order = replace(events[1].order, executed_volume=Volume(200))
+    order = structs.replace(events[1].order, executed_volume=Volume(200))
     world.give(OrderEnded(order=order, end=OrderEnd.CANCELLED, reason=""))
     assert state_of(world) is IntentState.CANCELLED
     assert world.state.position is not None
@@ -251,7 +254,7 @@ def test_an_end_that_tells_of_unheard_fills_makes_us_read_the_books():
     world = sent_world()
     order = world.broker.execute(world.sends[0])[0].order
     ended = OrderEnded(
-        order=replace(order, executed_volume=Volume(300)), end=OrderEnd.CANCELLED, reason=""
+        order=structs.replace(order, executed_volume=Volume(300)), end=OrderEnd.CANCELLED, reason=""
     )
     (command,) = world.give(ended).commands
     assert isinstance(command, QueryBooks)
@@ -333,7 +336,9 @@ def test_an_accepted_order_without_our_row_makes_us_read_the_books():
     world = sent_world()
     order = world.broker.execute(world.sends[0])[0].order
     other = make_intent_id(START, 123, 0)
-    stranger = replace(order, client_order_id=other, label=render_label(EASY.environment, other))
+    stranger = structs.replace(
+        order, client_order_id=other, label=render_label(EASY.environment, other)
+    )
     decision = world.give(OrderAccepted(order=stranger))
     assert isinstance(decision.commands[0], QueryBooks)
 
@@ -345,7 +350,7 @@ def test_events_of_other_symbols_and_people_change_nothing():
     other.make_ready()
     other.stored(other.fall())
     accepted = other.broker.execute(other.sends[0])[0]
-    foreign = replace(accepted.order, label="mine", client_order_id="x")
+    foreign = structs.replace(accepted.order, label="mine", client_order_id="x")
     assert not world.give(OrderAccepted(order=foreign)).commands
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from harness.engine_world import (
     EASY,
@@ -122,7 +123,7 @@ def test_r6_a_restored_old_journal_halts_until_a_person_has_looked():
 def test_r6_orders_that_the_journal_knows_or_others_placed_are_not_missed():
     world = world_with_position()
     world.give(*world.broker.close(sole_position(world).position_id))
-    foreign = replace(world.broker.orders[0], order_id=1, label="", client_order_id="")
+    foreign = structs.replace(world.broker.orders[0], order_id=1, label="", client_order_id="")
     world.broker.orders.append(foreign)
     assert world.read_books().discrepancies == ()
 
@@ -228,7 +229,7 @@ def test_r1_an_unanswered_order_that_was_executed_is_found_and_bound():
 def test_r1_a_position_with_our_label_is_found_even_if_its_fills_are_not_listed():
     world = unknown_world()
     world.broker.execute(world.sends[0])
-    books = replace(world.broker.books(), fills=(), past_orders=())
+    books = structs.replace(world.broker.books(), fills=(), past_orders=())
     world.give(BooksReported(generation=1, books=books))
     assert sole_position(world).volume == 600
     assert world.state.books.intents[world.sends[0].intent_id].state is IntentState.FILLED
@@ -402,7 +403,7 @@ def test_an_order_the_books_show_as_rejected_is_settled():
     world = unknown_world()
     order = world.broker.execute(world.sends[0])[0].order
     world.broker.__init__()
-    world.broker.orders.append(replace(order, status=OrderStatus.REJECTED))
+    world.broker.orders.append(structs.replace(order, status=OrderStatus.REJECTED))
     decision = world.read_books()
     assert kinds(decision) == [D.IN_FLIGHT_FOUND]
     assert world.state.books.intents[world.sends[0].intent_id].state is IntentState.REJECTED
@@ -495,7 +496,7 @@ def test_r6_a_position_with_our_label_but_without_our_row_waits_for_a_person():
     world = ready_world()
     other = ready_world()
     other.stored(other.fall())
-    stranger = replace(other.sends[0], intent_id=make_intent_id(START, 99, 0))
+    stranger = structs.replace(other.sends[0], intent_id=make_intent_id(START, 99, 0))
     world.broker.execute(stranger)
     decision = world.read_books()
     assert kinds(decision) == [D.REMOTE_ONLY_OURS]
@@ -542,7 +543,7 @@ def test_a_volume_without_an_explanation_waits_for_a_person_who_may_adopt_it(vol
     world.read_books()
     position = sole_position(world)
     remote = world.broker.positions[position.position_id]
-    world.broker.positions[position.position_id] = replace(remote, volume=Volume(volume))
+    world.broker.positions[position.position_id] = structs.replace(remote, volume=Volume(volume))
     decision = world.read_books()
     assert kinds(decision) == [kind]
     assert world.state.link.phase is LinkPhase.QUARANTINED
@@ -559,8 +560,8 @@ def test_r9_a_partial_close_that_the_fills_explain_is_booked():
     remote = world.broker.positions[position.position_id]
     world.broker.close(position.position_id, PRICE)
     closing = world.broker.fills[-1]
-    world.broker.fills[-1] = replace(closing, volume=Volume(200))
-    world.broker.positions[position.position_id] = replace(remote, volume=Volume(400))
+    world.broker.fills[-1] = structs.replace(closing, volume=Volume(200))
+    world.broker.positions[position.position_id] = structs.replace(remote, volume=Volume(400))
     decision = world.read_books()
     assert kinds(decision) == [D.VOLUME_SMALLER]
     world.read_books()
@@ -573,7 +574,7 @@ def test_r11_another_side_is_never_traded_against():
     world.read_books()
     position = sole_position(world)
     remote = world.broker.positions[position.position_id]
-    world.broker.positions[position.position_id] = replace(remote, side=Side.SELL)
+    world.broker.positions[position.position_id] = structs.replace(remote, side=Side.SELL)
     assert D.SIDE_DIFFERS in kinds(world.read_books())
     assert world.state.link.phase is LinkPhase.QUARANTINED
     assert len(world.sends) == 1
@@ -585,7 +586,7 @@ def test_r12_the_brokers_average_price_wins():
     position = sole_position(world)
     remote = world.broker.positions[position.position_id]
     other = Price(PRICE + 50_000)
-    world.broker.positions[position.position_id] = replace(remote, entry_price=other)
+    world.broker.positions[position.position_id] = structs.replace(remote, entry_price=other)
     assert kinds(world.read_books()) == [D.PRICE_DIFFERS]
     assert sole_position(world).entry_price == other
     world.read_books()
@@ -667,7 +668,7 @@ def test_a_stop_moved_by_hand_to_a_tighter_level_is_taken_over_without_a_reading
     position = sole_position(world)
     remote = world.broker.positions[position.position_id]
     decision = world.give(
-        PositionChanged(position=replace(remote, stop_loss=Price(PRICE - 100_000)))
+        PositionChanged(position=structs.replace(remote, stop_loss=Price(PRICE - 100_000)))
     )
     assert not decision.commands
     assert sole_position(world).stop_loss == PRICE - 100_000
@@ -680,7 +681,7 @@ def test_r15_a_resting_order_of_ours_without_an_entry_is_cancelled():
     order = world.broker.execute(other.sends[0])[0].order
     label = render_label(EASY.environment, make_intent_id(START, 55, 0))
     world.broker.__init__()
-    world.broker.orders.append(replace(order, label=label, client_order_id=""))
+    world.broker.orders.append(structs.replace(order, label=label, client_order_id=""))
     decision = world.read_books()
     assert D.ORPHAN_ORDER in kinds(decision)
     (stored,) = (each for each in decision.commands if isinstance(each, StoreIntent))
@@ -693,7 +694,7 @@ def test_r15_a_resting_order_of_somebody_else_is_left_alone():
     other.stored(other.fall())
     order = world.broker.execute(other.sends[0])[0].order
     world.broker.__init__()
-    world.broker.orders.append(replace(order, label="", client_order_id=""))
+    world.broker.orders.append(structs.replace(order, label="", client_order_id=""))
     assert world.read_books().discrepancies == ()
 
 
@@ -813,7 +814,7 @@ def test_a_reading_older_than_our_balance_is_no_gap():
     world = world_with_position()
     before = world.broker.books()
     world.give(*world.broker.close(sole_position(world).position_id))
-    assert compare_books(world.state, replace(before, positions=()), world.params) == ()
+    assert compare_books(world.state, structs.replace(before, positions=()), world.params) == ()
 
 
 def test_r19_a_changed_contract_asks_for_a_new_connection_and_is_named():
@@ -868,15 +869,15 @@ def test_what_is_not_open_cannot_be_settled(action):
         assert not decision.commands
     decision = ack(world, world.sends[0].intent_id, action)
     assert decision.reason.startswith("refused")
-    assert world.state == replace(before, sequence=before.sequence + 4)
+    assert world.state == structs.replace(before, sequence=before.sequence + 4)
 
 
 def test_resuming_waits_for_a_clean_comparison():
     world = ready_world()
     decision = world.give(OperatorResumed(actor="eve", reason="why not"))
     assert decision.reason == "refused: nothing is halted"
-    world.state = replace(
-        world.state, switch=replace(world.state.switch, halted_by="eve", reason="x")
+    world.state = structs.replace(
+        world.state, switch=structs.replace(world.state.switch, halted_by="eve", reason="x")
     )
     world.give(ExecutionUnreadable(reason="?"))
     assert world.give(OperatorResumed(actor="eve", reason="go")).reason.startswith("refused")
@@ -915,7 +916,7 @@ def test_a_connection_that_announces_itself_twice_is_taken_once():
     world = ready_world()
     before = world.state
     world.give(LinkReady(generation=1, account=world.account, symbol=world.symbol, conversion=()))
-    assert world.state == replace(before, sequence=before.sequence + 1)
+    assert world.state == structs.replace(before, sequence=before.sequence + 1)
 
 
 def test_the_deposit_of_a_fresh_bot_is_the_balance_of_the_account():

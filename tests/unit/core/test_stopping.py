@@ -1,8 +1,7 @@
 """The end of a process, and a comparison of books that a person asks for."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from harness.engine_world import START, World
 from palmbot.core.operator import REFUSED

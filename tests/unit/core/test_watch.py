@@ -1,8 +1,7 @@
 """What the second pair of eyes finds in a reading of the broker's books."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from harness.engine_world import World
 from palmbot.core.watch import find_differences, find_unprotected

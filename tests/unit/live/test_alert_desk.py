@@ -1,8 +1,7 @@
 """What is sent, what is not, and when the sign of life ends."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from harness import journal_story as story
 from harness.manual_clock import ManualClock

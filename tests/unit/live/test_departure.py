@@ -1,9 +1,9 @@
 """Leaving in order: entries stop, requests get their answers, then the process may end."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from harness.engine_world import World
 from harness.manual_clock import ManualClock

@@ -1,9 +1,9 @@
 """A file named HALT stops entries, and so does a directory that cannot be read."""
 
 import os
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from palmbot.core.state import EngineState, TradingSwitch
 from palmbot.domain.errors import ConfigInvalid

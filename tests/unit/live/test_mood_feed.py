@@ -4,6 +4,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from msgspec import structs
 
 from harness.engine_world import EASY
 from harness.manual_clock import ManualClock
@@ -93,10 +94,10 @@ def witness(mode):
 def step(signals, mood=None):
     state = initial_state(EASY)
     low = RsiState(500, 100.0, 0.1, 1.0)  # an RSI of 9
-    state = replace(
+    state = structs.replace(
         state,
-        market=replace(state.market, time=NOW, rsi=low),
-        tally=replace(state.tally, signals=signals),
+        market=structs.replace(state.market, time=NOW, rsi=low),
+        tally=structs.replace(state.tally, signals=signals),
         sentiment=mood,
     )
     return TimePassed(time=NOW), Decision(state=state)

@@ -1,9 +1,9 @@
 """What a person asks of the running bot, answered by a real loop around the real decisions."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from harness.engine_world import World
 from harness.manual_clock import ManualClock

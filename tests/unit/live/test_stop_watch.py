@@ -1,9 +1,9 @@
 """The second connection: what it makes of a reading of the broker's books."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from harness.engine_world import World
 from harness.manual_clock import ManualClock

@@ -8,6 +8,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+from msgspec import structs
 
 from harness.demo_runs import make_demo_run, make_figures
 from palmbot.core.state import OpenPosition
@@ -175,7 +176,7 @@ def test_an_order_still_unknown_is_shown_without_breaking_a_promise():
 
 def test_hostile_text_stays_text_wherever_it_comes_from():
     run = make_demo_run(days=3)
-    trade = replace(run.trades[0].trade, entry_reason=HOSTILE, exit_reason=HOSTILE)
+    trade = structs.replace(run.trades[0].trade, entry_reason=HOSTILE, exit_reason=HOSTILE)
     hostile = replace(
         run,
         symbol=HOSTILE,

@@ -3,8 +3,9 @@
 Everything survives a restart with the state. Nothing in here is ever changed in place.
 """
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from palmbot.domain.breakers import BreakerName, BreakerPhase
 from palmbot.domain.units import IntentId, Money, PositionId, Price, TimestampMs
@@ -16,8 +17,7 @@ FORBIDDING = frozenset({BreakerPhase.OPEN, BreakerPhase.LATCHED})
 """Phases in which no entry leaves."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trip:
+class Trip(Struct, frozen=True, kw_only=True):
     """One opening of a breaker."""
 
     at: TimestampMs
@@ -27,8 +27,7 @@ class Trip:
     """The probe lost; False for a trip out of the closed phase."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BreakerRecord:
+class BreakerRecord(Struct, frozen=True, kw_only=True):
     """One breaker as it stands."""
 
     name: BreakerName
@@ -51,8 +50,7 @@ UNTOUCHED = {name: BreakerRecord(name=name) for name in BreakerName}
 """Breakers that never tripped."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BreakerChange:
+class BreakerChange(Struct, frozen=True, kw_only=True):
     """One breaker going from one phase to another, for the audit."""
 
     name: BreakerName
@@ -78,8 +76,7 @@ class Quality(StrEnum):
     """The bot was not there when the day began; the highest of all candidates was taken."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """The thresholds that can only be lowered within a day."""
 
     daily_loss_bp: int
@@ -95,8 +92,7 @@ class Limits:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DayBook:
+class DayBook(Struct, frozen=True, kw_only=True):
     """One trading day. Days only move on: a clock that steps back re-opens none."""
 
     ordinal: int
@@ -139,8 +135,7 @@ class Result(StrEnum):
     """Within one price step of nothing: neither counts nor ends a streak."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """A closed trade in the ledger from which the streak is folded."""
 
     position_id: PositionId
@@ -151,8 +146,7 @@ class Outcome:
     result: Result
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class Sample(Struct, frozen=True, kw_only=True):
     """The newest values of something."""
 
     values: tuple[int, ...] = ()
@@ -168,8 +162,7 @@ class Sample:
         return sorted(self.values)[(len(self.values) - 1) // 2] if self.values else 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VolatilityView:
+class VolatilityView(Struct, frozen=True, kw_only=True):
     """ATR over closed bars, and what is usual for it."""
 
     seen_until: TimestampMs = NO_TIME
@@ -195,8 +188,7 @@ class VolatilityView:
     """Closed bars in a row at or below the calm ratio."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tape:
+class Tape(Struct, frozen=True, kw_only=True):
     """What single ticks say between two bars."""
 
     minute: int = 0
@@ -222,16 +214,14 @@ class Tape:
     """Last price before the newest break in trading hours."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mishap:
+class Mishap(Struct, frozen=True, kw_only=True):
     """A request that went wrong, for the rates."""
 
     at: TimestampMs
     intent_id: IntentId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MachineView:
+class MachineView(Struct, frozen=True, kw_only=True):
     """What the edges last said about the machine and the key to the account."""
 
     is_clock_right: bool = True
@@ -240,8 +230,7 @@ class MachineView:
     """Life of the token when a person was last told that its renewal fails; None if never."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BreakerBook:
+class BreakerBook(Struct, frozen=True, kw_only=True):
     """All breakers with all they rest on."""
 
     records: dict[BreakerName, BreakerRecord] = field(default_factory=dict)

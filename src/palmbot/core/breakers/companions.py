@@ -1,6 +1,6 @@
 """The smaller breakers: silent feed, opening gap, refusals, unknown orders, rates, restarts."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from palmbot.core.breakers.book import BreakerBook, Mishap
 from palmbot.core.breakers.day import add_open_minutes, was_closed_between

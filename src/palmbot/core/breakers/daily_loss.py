@@ -4,7 +4,7 @@ The loss is that of equity, open positions and costs included, against the highe
 and equity when the day began. Money paid in or out is no result.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from palmbot.core.breakers.book import (
     NO_MONEY,

@@ -4,7 +4,7 @@ The edges measure (`domain.events.ClockChecked`, `DiskMeasured`, `TokenChecked`)
 are in here. What cannot be measured counts as bad where a measure is due.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from palmbot.core.breakers.book import MachineView
 from palmbot.core.breakers.machine import close, trip

@@ -4,7 +4,7 @@ A trade that reconciliation finds later is inserted where it belongs and the str
 anew. A new day does not end a streak, and a restart does not forget it.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from palmbot.core.breakers.book import Outcome, Result
 from palmbot.core.breakers.day import add_open_minutes

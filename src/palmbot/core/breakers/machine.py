@@ -4,7 +4,7 @@ A change raises the epoch in the same step, so that an entry decided before it i
 after it; the step is on disk before anything else is done about it.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from palmbot.core.breakers.book import (
     FORBIDDING,

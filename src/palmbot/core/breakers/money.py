@@ -1,6 +1,6 @@
 """Telling payments from results: a deposit must not hide a loss, a withdrawal is none."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from palmbot.core.breakers.book import BreakerBook
 from palmbot.core.step import Step

@@ -1,6 +1,6 @@
 """A person resets a breaker: with a reason, not at once, and not twice a day."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from palmbot.core.breakers.book import BreakerRecord
 from palmbot.core.breakers.companions import forget_mishaps

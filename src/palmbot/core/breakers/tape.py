@@ -1,6 +1,6 @@
 """What single ticks say between two bars: bursts, wide spreads, price limits. On the hot path."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from palmbot.core.breakers.book import Sample, Tape
 from palmbot.core.breakers.rules import MINUTES_PER_DAY, BreakerRules

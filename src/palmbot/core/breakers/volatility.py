@@ -6,7 +6,8 @@ is judged by it.
 """
 
 from bisect import bisect_left, insort
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from palmbot.core.breakers.book import Sample, VolatilityView
 from palmbot.core.breakers.day import add_open_minutes

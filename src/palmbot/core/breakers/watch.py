@@ -4,7 +4,7 @@ The order counts: money before days, trades before streaks, trips before release
 it before an entry is decided.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from palmbot.core.breakers import daily_loss, loss_streak
 from palmbot.core.breakers.book import Outcome, Result, VolatilityView

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from harness.breaker_world import HOUR, MINUTE, BreakerWorld, make_params
 from harness.engine_world import PRICE, START, make_tick
@@ -63,7 +64,7 @@ def closed_for_an_hour(world):
             Interval(start_s=second + 3600, end_s=7 * 86_400),
         ),
     )
-    world.symbol = replace(world.symbol, hours=hours)
+    world.symbol = structs.replace(world.symbol, hours=hours)
     world.make_ready()
     for number in range(12):
         for offset, change in ((0, 0), (60_000, 100_000)):

@@ -1,8 +1,7 @@
 """The daily loss: what counts, what does not, when it ends, and what a restart may not change."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from harness.breaker_world import DAY, HOUR, MINUTE, MONEY, BreakerWorld, make_params
 from harness.engine_world import PRICE, START

@@ -3,6 +3,7 @@
 from dataclasses import asdict, replace
 
 import pytest
+from msgspec import structs
 
 from harness.breaker_world import DAY, HOUR, MINUTE, MONEY, BreakerWorld, make_params
 from harness.engine_world import PERIOD, PRICE, START, make_tick
@@ -152,7 +153,7 @@ def test_a_start_counts_for_ten_minutes_and_five_are_ordinary(age_ms, phase):
     step = step_of(world)
     now = START + DAY
     starts = (TimestampMs(now - age_ms), *(TimestampMs(now - n) for n in (4, 3, 2, 1)))
-    step.set_breakers(replace(step.breakers, starts=starts))
+    step.set_breakers(structs.replace(step.breakers, starts=starts))
     count_start(step, Started(time=TimestampMs(now), run_id="x", nonce=1))
     assert step.breakers.read(BreakerName.CRASH_LOOP).phase is phase
     assert step.breakers.is_blind
@@ -161,14 +162,14 @@ def test_a_start_counts_for_ten_minutes_and_five_are_ordinary(age_ms, phase):
 def test_after_a_crash_loop_the_quiet_time_begins_with_the_first_price_of_the_connection():
     world = BreakerWorld()
     name = BreakerName.CRASH_LOOP
-    world.state = replace(
+    world.state = structs.replace(
         world.state,
-        breakers=replace(
+        breakers=structs.replace(
             world.state.breakers, records={name: BreakerRecord(name=name, phase=OPEN)}
         ),
     )
     step = step_of(world)
-    step.set_market(replace(step.market, tick_generation=0))
+    step.set_market(structs.replace(step.market, tick_generation=0))
     release_companions(step)
     assert step.breakers.read(name).hold_until == 0
     step = step_of(world)
@@ -176,7 +177,7 @@ def test_after_a_crash_loop_the_quiet_time_begins_with_the_first_price_of_the_co
     until = step.breakers.read(name).hold_until
     assert until == step.market.time + 10 * MINUTE
     for time, phase in ((until - 1, OPEN), (until, CLOSED)):
-        step.set_market(replace(step.market, time=TimestampMs(time)))
+        step.set_market(structs.replace(step.market, time=TimestampMs(time)))
         release_companions(step)
         assert step.breakers.read(name).phase is phase
 
@@ -218,9 +219,9 @@ def test_an_opening_gap_of_one_and_a_half_ranges_after_a_pause_of_a_minute_trips
 ):
     world = BreakerWorld()
     step = step_of(world)
-    step.state = replace(
+    step.state = structs.replace(
         step.state,
-        symbol=replace(step.symbol, hours=SPLIT),
+        symbol=structs.replace(step.symbol, hours=SPLIT),
         volatility=VolatilityView(atr_scaled=14 * 100),
     )
     before = make_tick(CLOSES_AT, PRICE)
@@ -238,7 +239,9 @@ def test_a_refusal_counts_for_ten_minutes(age_ms, phase):
     world.stored(world.fall())
     now = world.state.market.time
     old = tuple(Mishap(at=TimestampMs(now - ms), intent_id=IntentId(str(ms))) for ms in (age_ms, 1))
-    world.state = replace(world.state, breakers=replace(world.state.breakers, rejects=old))
+    world.state = structs.replace(
+        world.state, breakers=structs.replace(world.state.breakers, rejects=old)
+    )
 
     world.give(OrderRefused(intent_id=world.sends[-1].intent_id, code="NO", reason=""))
     assert world.phase(BreakerName.REJECT_RATE) is phase
@@ -287,8 +290,8 @@ def test_a_clock_that_goes_on_being_wrong_trips_once_and_one_that_gets_worse_is_
 def test_a_lowered_limit_of_the_day_counts_before_that_of_the_settings(ratio, phase):
     world = BreakerWorld()
     step = step_of(world)
-    limits = replace(world.day.limits, volatility_percent=150)
-    step.set_breakers(replace(step.breakers, day=replace(world.day, limits=limits)))
+    limits = structs.replace(world.day.limits, volatility_percent=150)
+    step.set_breakers(structs.replace(step.breakers, day=structs.replace(world.day, limits=limits)))
     step.set_volatility(VolatilityView(ratio_percent=ratio))
     judge_bar(step)
     assert step.breakers.read(SPIKE).phase is phase
@@ -299,7 +302,7 @@ def test_every_firing_prolongs_the_hold_by_its_full_time():
     world.storm()
     first = world.record(SPIKE).hold_until
     step = step_of(world)
-    step.set_market(replace(step.market, time=TimestampMs(step.market.time + 5 * MINUTE)))
+    step.set_market(structs.replace(step.market, time=TimestampMs(step.market.time + 5 * MINUTE)))
     step.set_volatility(VolatilityView(ratio_percent=400))
     judge_bar(step)
     assert step.breakers.read(SPIKE).hold_until == first + 5 * MINUTE
@@ -336,7 +339,7 @@ def test_the_usual_of_an_even_number_is_the_lower_of_the_middle():
     assert sample.median == 2
     rules = replace(BreakerRules(), reference_sessions=4, reference_bars=10**6, atr_period=1)
     bars = [
-        replace(bar(0, span), open_time=TimestampMs(START + day * DAY))
+        structs.replace(bar(0, span), open_time=TimestampMs(START + day * DAY))
         for day, span in enumerate((400, 100, 300, 200, 200))
     ]
     view = take_bars(VolatilityView(), bars, PERIOD, ALWAYS_OPEN, rules)
@@ -376,13 +379,15 @@ def test_within_one_per_cent_of_the_price_limit_it_trips_and_says_how_far(sign, 
 
 def test_prices_are_put_into_slots_of_five_minutes_and_the_first_leaves_no_trace():
     world = BreakerWorld(is_ready=False)
-    state = replace(world.state, tape=Tape())
+    state = structs.replace(world.state, tape=Tape())
     first = START // MINUTE
     for number, span in enumerate((5, 7, 9, 11, 13, 15, 17)):
         for offset, bid in ((0, PRICE), (20_000, PRICE + span)):
             tick = make_tick((first + number) * MINUTE + offset, bid, spread=number)
             tape = take_tick(state, tick, BreakerRules())
-            state = replace(state, tape=tape, market=replace(state.market, tick=tick))
+            state = structs.replace(
+                state, tape=tape, market=structs.replace(state.market, tick=tick)
+            )
     slots = state.tape.slot_ranges
     assert [slots[key].values for key in sorted(slots)] == [(5, 7, 9, 11, 13), (15,)]
     assert state.tape.ranges.values == (5, 7, 9, 11, 13, 15)
@@ -392,21 +397,21 @@ def test_prices_are_put_into_slots_of_five_minutes_and_the_first_leaves_no_trace
 
 def test_ticks_are_counted_as_fresh_only_while_a_breaker_waits_and_up_to_what_is_wanted():
     world = BreakerWorld()
-    calm = replace(world.state, tape=replace(world.state.tape, fresh_ticks=0))
+    calm = structs.replace(world.state, tape=structs.replace(world.state.tape, fresh_ticks=0))
     assert take_tick(calm, make_tick(START + 1, PRICE), BreakerRules()).fresh_ticks == 0
     record = BreakerRecord(name=SPIKE, phase=OPEN)
-    alert = replace(calm, breakers=replace(calm.breakers, records={SPIKE: record}))
+    alert = structs.replace(calm, breakers=structs.replace(calm.breakers, records={SPIKE: record}))
     for number in range(8):
         tape = take_tick(alert, make_tick(START + 1 + number, PRICE), BreakerRules())
-        alert = replace(alert, tape=tape)
+        alert = structs.replace(alert, tape=tape)
         assert tape.fresh_ticks == min(number + 1, 5)
 
 
 @pytest.mark.parametrize(("spread", "is_wide"), [(199, False), (200, True)])
 def test_twice_the_usual_spread_is_wide(spread, is_wide):
     world = BreakerWorld()
-    market = replace(world.state.market, tick=make_tick(START, PRICE, spread))
-    state = replace(world.state, market=market, tape=Tape(usual_spread=100))
+    market = structs.replace(world.state.market, tick=make_tick(START, PRICE, spread))
+    state = structs.replace(world.state, market=market, tape=Tape(usual_spread=100))
     assert bool(find_wide_spread(state, world.params)) is is_wide
 
 
@@ -423,8 +428,8 @@ def with_loss(world, loss, **changes):
         baseline=Money(10_000),
         equity=Money(10_000 - loss),
     )
-    day = replace(day, **changes)
-    return replace(world.state, breakers=replace(world.state.breakers, day=day))
+    day = structs.replace(day, **changes)
+    return structs.replace(world.state, breakers=structs.replace(world.state.breakers, day=day))
 
 
 @pytest.mark.parametrize(
@@ -453,8 +458,8 @@ def test_from_three_quarters_of_the_limit_on_entries_have_half_size(loss, percen
 def test_while_a_breaker_probes_entries_have_half_size():
     world = BreakerWorld()
     record = BreakerRecord(name=SPIKE, phase=HALF)
-    records = replace(world.state.breakers, records={SPIKE: record})
-    assert read_size_percent(replace(world.state, breakers=records), world.params) == 50
+    records = structs.replace(world.state.breakers, records={SPIKE: record})
+    assert read_size_percent(structs.replace(world.state, breakers=records), world.params) == 50
 
 
 @pytest.mark.parametrize(
@@ -484,7 +489,9 @@ def test_only_days_with_prices_are_trading_days():
     world.wait_until(START - 2 * HOUR + DAY + MINUTE)
     assert world.day.trading_day == 2
     step = step_of(world)
-    step.set_breakers(replace(step.breakers, day=replace(world.day, has_prices=False)))
+    step.set_breakers(
+        structs.replace(step.breakers, day=structs.replace(world.day, has_prices=False))
+    )
     world.state = step.state
     world.wait_until(START - 2 * HOUR + 2 * DAY + MINUTE)
     assert world.day.trading_day == 2
@@ -507,7 +514,7 @@ def test_a_position_opened_as_the_day_began_was_not_open_before(opened_at, is_op
     world = BreakerWorld()
     position = world.enter()
     step = step_of(world)
-    step.put_position(replace(position, opened_at=TimestampMs(opened_at)))
+    step.put_position(structs.replace(position, opened_at=TimestampMs(opened_at)))
     assert _was_open_at(step, TimestampMs(1_000)) is is_open
 
 
@@ -518,9 +525,13 @@ def test_a_breaker_reset_as_the_day_began_was_reset_on_it(reset_at, is_refused):
         world.lose()
     world.wait(16 * MINUTE)
     name = BreakerName.LOSS_STREAK
-    record = replace(world.record(name), reset_at=TimestampMs(world.day.starts_at + reset_at))
+    record = structs.replace(
+        world.record(name), reset_at=TimestampMs(world.day.starts_at + reset_at)
+    )
     records = {**world.state.breakers.records, name: record}
-    world.state = replace(world.state, breakers=replace(world.state.breakers, records=records))
+    world.state = structs.replace(
+        world.state, breakers=structs.replace(world.state.breakers, records=records)
+    )
     reason = world.give(OperatorReset(name=name, actor="eve", reason="x")).reason
     assert reason.startswith("refused") is is_refused
 
@@ -528,7 +539,7 @@ def test_a_breaker_reset_as_the_day_began_was_reset_on_it(reset_at, is_refused):
 @pytest.mark.parametrize(("version", "flow"), [(7, 0), (8, 1_000)])
 def test_only_a_payment_younger_than_the_balance_last_seen_moves_it(version, flow):
     world = BreakerWorld()
-    book = replace(world.state.breakers, balance_seen=Money(10_000), balance_version_seen=7)
+    book = structs.replace(world.state.breakers, balance_seen=Money(10_000), balance_version_seen=7)
     payment = BalanceChanged(
         balance=Money(11_000),
         balance_version=version,

@@ -1,8 +1,7 @@
 """Each condition of a release by itself: one that is missing keeps the breaker open."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from harness.breaker_world import BreakerWorld
 from palmbot.core.breakers.book import BreakerRecord

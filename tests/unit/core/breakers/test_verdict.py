@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from harness.breaker_world import MONEY, BreakerWorld, make_params
 from harness.engine_world import PRICE, make_tick
@@ -26,7 +27,7 @@ from palmbot.domain.units import IntentId, Money, TimestampMs
 def with_record(name, phase, probe=None):
     state = BreakerWorld().state
     record = BreakerRecord(name=name, phase=phase, probe=probe, reason="a reason")
-    return replace(state, breakers=replace(state.breakers, records={name: record}))
+    return structs.replace(state, breakers=structs.replace(state.breakers, records={name: record}))
 
 
 @pytest.mark.parametrize("phase", [BreakerPhase.OPEN, BreakerPhase.LATCHED])
@@ -52,17 +53,17 @@ def test_the_strictest_breaker_is_named_first():
     state = with_record(BreakerName.DATA_STALE, BreakerPhase.OPEN)
     daily = BreakerRecord(name=BreakerName.DAILY_LOSS, phase=BreakerPhase.OPEN)
     records = {**state.breakers.records, BreakerName.DAILY_LOSS: daily}
-    state = replace(state, breakers=replace(state.breakers, records=records))
+    state = structs.replace(state, breakers=structs.replace(state.breakers, records=records))
     assert find_forbidding(state, None)[0] is BreakerName.DAILY_LOSS
 
 
 @pytest.mark.parametrize(("spread", "is_wide"), [(199_999, False), (200_000, True)])
 def test_twice_the_usual_spread_is_refused(spread, is_wide):
     state = BreakerWorld().state
-    state = replace(
+    state = structs.replace(
         state,
-        tape=replace(state.tape, usual_spread=100_000),
-        market=replace(state.market, tick=make_tick(0, PRICE, spread=spread)),
+        tape=structs.replace(state.tape, usual_spread=100_000),
+        market=structs.replace(state.market, tick=make_tick(0, PRICE, spread=spread)),
     )
     assert bool(find_wide_spread(state, make_params())) is is_wide
 
@@ -83,27 +84,31 @@ def test_what_is_not_known_denies_unless_a_replay_allows_it():
     strict = replace(make_params(), breakers=BreakerRules())
     assert "volatility" in find_unknown(state, strict)
     assert find_unknown(state, make_params()) == ""
-    no_day = replace(state, breakers=replace(state.breakers, day=None))
+    no_day = structs.replace(state, breakers=structs.replace(state.breakers, day=None))
     assert "start of the day" in find_unknown(no_day, strict)
     assert read_loss_allowed(no_day, strict) is None
-    defect = replace(state, breakers=replace(state.breakers, defect="ZeroDivisionError"))
+    defect = structs.replace(
+        state, breakers=structs.replace(state.breakers, defect="ZeroDivisionError")
+    )
     assert "failed" in find_unknown(defect, make_params())
 
 
 def test_the_headroom_shrinks_with_the_limit_in_force():
     world = BreakerWorld()
-    day = replace(world.day, limits=replace(world.day.limits, daily_loss_bp=100))
-    state = replace(world.state, breakers=replace(world.state.breakers, day=day))
+    day = structs.replace(world.day, limits=structs.replace(world.day.limits, daily_loss_bp=100))
+    state = structs.replace(world.state, breakers=structs.replace(world.state.breakers, day=day))
     assert read_headroom(state) == 100 * MONEY
-    granted = replace(day, granted=Money(300 * MONEY))
-    state = replace(world.state, breakers=replace(world.state.breakers, day=granted))
+    granted = structs.replace(day, granted=Money(300 * MONEY))
+    state = structs.replace(
+        world.state, breakers=structs.replace(world.state.breakers, day=granted)
+    )
     assert read_headroom(state) == 300 * MONEY
 
 
 def test_nothing_enters_while_positions_are_being_closed():
     world = BreakerWorld()
     order = FlattenOrder(reason="storm", since=world.state.market.time)
-    state = replace(world.state, flatten=order)
+    state = structs.replace(world.state, flatten=order)
     denied = deny_entry(state, world.params, Side.BUY, TimestampMs(world.broker.now))
     assert denied is not None
     assert denied.code is Denial.OPERATOR
@@ -114,8 +119,8 @@ def test_the_gate_itself_holds_the_loss_at_the_stop_against_the_day():
     world.fall()
     (intent,) = world.state.books.intents.values()
     assert isinstance(authorize(world.state, world.params, intent), Allowed)
-    day = replace(world.day, granted=Money(50 * MONEY))
-    state = replace(world.state, breakers=replace(world.state.breakers, day=day))
+    day = structs.replace(world.day, granted=Money(50 * MONEY))
+    state = structs.replace(world.state, breakers=structs.replace(world.state.breakers, day=day))
     answer = authorize(state, world.params, intent)
     assert isinstance(answer, Denied)
     assert answer.code is Denial.BUDGET

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from harness.breaker_world import DAY, HOUR, MINUTE, RULES, BreakerWorld, make_params
 from harness.engine_world import PERIOD, PRICE, START, make_bar, make_tick
@@ -130,7 +131,7 @@ def test_twice_the_usual_trips_and_calm_bars_ticks_and_time_release():
 def test_exactly_twice_the_usual_trips(ratio, phase):
     world = BreakerWorld()
     step = Step(world.state, world.params)
-    step.set_volatility(replace(world.state.volatility, ratio_percent=ratio))
+    step.set_volatility(structs.replace(world.state.volatility, ratio_percent=ratio))
     judge_bar(step)
     assert step.state.breakers.read(SPIKE).phase is phase
 
@@ -246,7 +247,7 @@ def test_near_the_price_limit_of_the_exchange_it_trips():
             Interval(start_s=second + 3600, end_s=7 * 86_400),
         ),
     )
-    world.symbol = replace(world.symbol, hours=hours)
+    world.symbol = structs.replace(world.symbol, hours=hours)
     world.make_ready()
     world.broker.now = START + 2 * HOUR
     world.tick(PRICE + 8_900_000)
