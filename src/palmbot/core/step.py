@@ -1,6 +1,7 @@
 """One step under construction: collects what its `Decision` will carry."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -45,8 +46,8 @@ class Step:
 
     def __init__(self, state: EngineState, params: EngineParams) -> None:
         self.params = params
-        self.sequence = state.sequence + 1
         self._take_apart(state)
+        self._changes: dict[str, Any] = {"sequence": state.sequence + 1}
         self._state: EngineState | None = None
         self._commands: list[Command] = []
         self._reasons: list[str] = []
@@ -58,9 +59,7 @@ class Step:
         self._breaker_changes: list[BreakerChange] = []
 
     def _take_apart(self, state: EngineState) -> None:
-        self.run_id = state.run_id
-        self.started_at = state.started_at
-        self.nonce = state.nonce
+        self._base = state
         self.intents_made = state.intents_made
         self.market = state.market
         self.link = state.link
@@ -75,38 +74,18 @@ class Step:
         self.symbol = state.symbol
         self.conversion = state.conversion
         self.sentiment = state.sentiment
-        self.last_decision = state.last_decision
 
     @property
     def state(self) -> EngineState:
         """The whole state as it stands in this step."""
         if self._state is None:
-            self._state = EngineState(
-                sequence=self.sequence,
-                run_id=self.run_id,
-                started_at=self.started_at,
-                nonce=self.nonce,
-                intents_made=self.intents_made,
-                market=self.market,
-                link=self.link,
-                books=self.books,
-                switch=self.switch,
-                breakers=self.breakers,
-                tape=self.tape,
-                volatility=self.volatility,
-                flatten=self.flatten,
-                tally=self.tally,
-                account=self.account,
-                symbol=self.symbol,
-                conversion=self.conversion,
-                sentiment=self.sentiment,
-                last_decision=self.last_decision,
-            )
+            self._state = replace(self._base, **self._changes)
         return self._state
 
     @state.setter
     def state(self, state: EngineState) -> None:
         self._take_apart(state)
+        self._changes = {}
         self._state = state
 
     @property
@@ -121,47 +100,47 @@ class Step:
 
     def set_market(self, market: MarketView) -> None:
         """Replace the market view."""
-        self.market = market
+        self.market = self._changes["market"] = market
         self._state = None
 
     def set_link(self, link: LinkState) -> None:
         """Replace the link state."""
-        self.link = link
+        self.link = self._changes["link"] = link
         self._state = None
 
     def set_books(self, books: Books) -> None:
         """Replace the books; positions and intents go through `put_*` to be recorded."""
-        self.books = books
+        self.books = self._changes["books"] = books
         self._state = None
 
     def set_tally(self, tally: Tally) -> None:
         """Replace the counters."""
-        self.tally = tally
+        self.tally = self._changes["tally"] = tally
         self._state = None
 
     def set_switch(self, switch: TradingSwitch) -> None:
         """Replace the trading switch."""
-        self.switch = switch
+        self.switch = self._changes["switch"] = switch
         self._state = None
 
     def set_breakers(self, breakers: BreakerBook) -> None:
         """Replace what the breakers remember; a breaker itself goes through `put_breaker`."""
-        self.breakers = breakers
+        self.breakers = self._changes["breakers"] = breakers
         self._state = None
 
     def set_flatten(self, order: FlattenOrder | None) -> None:
         """Replace the order to close everything."""
-        self.flatten = order
+        self.flatten = self._changes["flatten"] = order
         self._state = None
 
     def set_tape(self, tape: Tape) -> None:
         """Replace what single ticks tell the breakers."""
-        self.tape = tape
+        self.tape = self._changes["tape"] = tape
         self._state = None
 
     def set_volatility(self, view: VolatilityView) -> None:
         """Replace what closed bars tell the breakers."""
-        self.volatility = view
+        self.volatility = self._changes["volatility"] = view
         self._state = None
 
     def put_breaker(self, record: BreakerRecord, change: BreakerChange | None = None) -> None:
@@ -187,7 +166,7 @@ class Step:
     def conclude(self, reason: str) -> None:
         """Add to the reason, and show it as the last decision."""
         self._reasons.append(reason)
-        self.last_decision = reason
+        self._changes["last_decision"] = reason
         self._state = None
 
     def put_intent(self, intent: Intent) -> None:
@@ -232,10 +211,13 @@ class Step:
 
     def finish(self) -> Decision:
         """Return the decision."""
+        commands, reason = tuple(self._commands), "; ".join(self._reasons)
+        if not (self._intents or self._positions or self._breakers or self._discrepancies):
+            return Decision(state=self.state, commands=commands, reason=reason)
         return Decision(
             state=self.state,
-            commands=tuple(self._commands),
-            reason="; ".join(self._reasons),
+            commands=commands,
+            reason=reason,
             changed_intents=tuple(self._intents.values()),
             changed_positions=tuple(self._positions.values()),
             closed_trades=tuple(self._trades),

@@ -62,13 +62,8 @@ class Bar(Struct, frozen=True, kw_only=True):
     """Number of ticks; 0 if the source does not say."""
 
     def __post_init__(self) -> None:
-        if (
-            not 0
-            < self.low
-            <= min(self.open, self.close)
-            <= max(self.open, self.close)
-            <= self.high
-        ):
+        low, high = self.low, self.high
+        if not (0 < low <= self.open <= high and low <= self.close <= high):
             raise ValueError(
                 f"need 0 < low <= open, close <= high, was open={self.open} high={self.high} "
                 f"low={self.low} close={self.close}"

@@ -323,9 +323,9 @@ class _Replay:
     def test_levels(self, held: Holding, bar: int) -> None:
         """Let the bar do to the position what it does."""
         opens, highs, lows, _ = self.bid if held.side is Side.BUY else self.ask
-        fill = self.broker.find_exit(held, opens[bar], highs[bar], lows[bar])
-        if fill.kind is ExitKind.NONE:
+        if held.is_clear_of(highs[bar], lows[bar]):
             return
+        fill = self.broker.find_exit(held, opens[bar], highs[bar], lows[bar])
         # Within a bar nobody knows when: its end, so that no pause after a loss is too short.
         time = TimestampMs(self.times[bar]) if fill.is_gap else self.end_of(bar)
         if not fill.is_gap:

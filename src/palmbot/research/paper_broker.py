@@ -75,6 +75,12 @@ class Holding:
     """Of the entry; negative is a cost."""
     order: BrokerOrder
 
+    def is_clear_of(self, high: int, low: int) -> bool:
+        """Tell whether a bar of the exit side reaches neither level: most bars do not."""
+        if self.side is Side.BUY:
+            return self.stop < low and high < self.target
+        return self.target < low and high < self.stop
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperTrade:

@@ -4,6 +4,7 @@ Everything survives a restart with the state. Nothing in here is ever changed in
 """
 
 from enum import StrEnum
+from itertools import chain
 
 from msgspec import Struct, field
 
@@ -13,6 +14,7 @@ from palmbot.domain.units import IntentId, Money, PositionId, Price, TimestampMs
 NO_TIME = TimestampMs(0)
 NO_MONEY = Money(0)
 NO_PRICE = Price(0)
+SAMPLE_BLOCK = 32
 FORBIDDING = frozenset({BreakerPhase.OPEN, BreakerPhase.LATCHED})
 """Phases in which no entry leaves."""
 
@@ -147,19 +149,44 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 
 class Sample(Struct, frozen=True, kw_only=True):
-    """The newest values of something."""
+    """The newest values of something, in blocks, so that one more copies few of them."""
 
-    values: tuple[int, ...] = ()
-    """In order of arrival."""
+    older: tuple[tuple[int, ...], ...] = ()
+    """Blocks in order of arrival; the first loses its oldest values."""
+    newest: tuple[int, ...] = ()
+    """The block being filled."""
+    size: int = 0
+    """Number of values."""
 
-    def add(self, value: int, size: int) -> "Sample":
-        """Return the sample with one more value and at most `size` of them."""
-        return Sample(values=(*self.values[max(0, len(self.values) + 1 - size) :], value))
+    def add(self, value: int, size_max: int) -> "Sample":
+        """Return the sample with one more value and at most `size_max` of them."""
+        older = self.older
+        newest = (*self.newest, value)
+        size = self.size + 1
+        while size > size_max:
+            if older:
+                older = (older[0][1:], *older[1:]) if len(older[0]) > 1 else older[1:]
+            else:
+                newest = newest[1:]
+            size -= 1
+        if len(newest) >= SAMPLE_BLOCK:
+            older, newest = (*older, newest), ()
+        return Sample(older=older, newest=newest, size=size)
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """In order of arrival."""
+        return (*chain.from_iterable(self.older), *self.newest)
+
+    @property
+    def oldest(self) -> int:
+        """The value that leaves first. The sample must not be empty."""
+        return self.older[0][0] if self.older else self.newest[0]
 
     @property
     def median(self) -> int:
         """The lower median; 0 for an empty sample. Sorts: values arrive far oftener than asked."""
-        return sorted(self.values)[(len(self.values) - 1) // 2] if self.values else 0
+        return sorted(self.values)[(self.size - 1) // 2] if self.size else 0
 
 
 class VolatilityView(Struct, frozen=True, kw_only=True):
@@ -175,7 +202,7 @@ class VolatilityView(Struct, frozen=True, kw_only=True):
     recent: Sample = Sample()
     """ATRs of the bars before the newest."""
     ordered: tuple[int, ...] = ()
-    """The same, ascending: their median is asked for with every bar."""
+    """The same, ascending; empty while their median is not asked for."""
     hours: dict[int, tuple[int, ...]] = field(default_factory=dict)
     """By hour of the day in UTC: the last ATR of that hour on each earlier day."""
     today: dict[int, int] = field(default_factory=dict)
@@ -266,4 +293,7 @@ class BreakerBook(Struct, frozen=True, kw_only=True):
     @property
     def is_alert(self) -> bool:
         """True while any breaker is not closed."""
-        return any(each.phase is not BreakerPhase.CLOSED for each in self.records.values())
+        for each in self.records.values():  # noqa: SIM110 - asked for with every event
+            if each.phase is not BreakerPhase.CLOSED:
+                return True
+        return False

@@ -105,19 +105,33 @@ def watch_opening(step: Step, before: Tick | None, tick: Tick) -> None:
         )
 
 
-def release_companions(step: Step) -> None:
-    """Close what its rule clears; what only a person clears has been latched."""
+def release_stale(step: Step) -> None:
+    """Close the open breaker once prices flow again."""
+    fresh_ticks = step.params.breakers.fresh_ticks
+    if step.tape.fresh_ticks >= fresh_ticks:
+        close(step, BreakerName.DATA_STALE, f"{fresh_ticks} fresh prices")
+
+
+def release_gap(step: Step) -> None:
+    """Close the open breaker when its time is over."""
+    _release_by_time(step, BreakerName.GAP_GUARD)
+
+
+def release_rejects(step: Step) -> None:
+    """Close the open breaker when its time is over."""
+    _release_by_time(step, BreakerName.REJECT_RATE)
+
+
+def release_crash_loop(step: Step) -> None:
+    """Close the open breaker after quiet minutes, counted from the first price after the start."""
+    record = step.breakers.read(BreakerName.CRASH_LOOP)
     now = read_now(step)
-    rules = step.params.breakers
-    book = step.breakers
-    stale = book.read(BreakerName.DATA_STALE)
-    if stale.phase is BreakerPhase.OPEN and step.tape.fresh_ticks >= rules.fresh_ticks:
-        close(step, BreakerName.DATA_STALE, f"{rules.fresh_ticks} fresh prices")
-    for name in (BreakerName.GAP_GUARD, BreakerName.REJECT_RATE):
-        record = step.breakers.read(name)
-        if record.phase is BreakerPhase.OPEN and now >= record.hold_until:
-            close(step, name, "the time is over")
-    _release_crash_loop(step, now)
+    if record.hold_until == 0:
+        if step.market.tick_generation == step.link.generation > 0:
+            quiet_ms = step.params.breakers.start_window_minutes * MS_PER_MINUTE
+            step.put_breaker(replace(record, hold_until=TimestampMs(now + quiet_ms)))
+    elif now >= record.hold_until:
+        close(step, BreakerName.CRASH_LOOP, "running quietly")
 
 
 def forget_mishaps(book: BreakerBook, name: BreakerName) -> BreakerBook:
@@ -135,17 +149,9 @@ def forget_mishaps(book: BreakerBook, name: BreakerName) -> BreakerBook:
             return book
 
 
-def _release_crash_loop(step: Step, now: TimestampMs) -> None:
-    """Close after quiet minutes, counted from the first price after the start."""
-    record = step.breakers.read(BreakerName.CRASH_LOOP)
-    if record.phase is not BreakerPhase.OPEN:
-        return
-    if record.hold_until == 0:
-        if step.market.tick_generation == step.link.generation > 0:
-            quiet_ms = step.params.breakers.start_window_minutes * MS_PER_MINUTE
-            step.put_breaker(replace(record, hold_until=TimestampMs(now + quiet_ms)))
-    elif now >= record.hold_until:
-        close(step, BreakerName.CRASH_LOOP, "running quietly")
+def _release_by_time(step: Step, name: BreakerName) -> None:
+    if read_now(step) >= step.breakers.read(name).hold_until:
+        close(step, name, "the time is over")
 
 
 def _count_reject(step: Step, mishap: Mishap) -> None:

@@ -90,9 +90,12 @@ def turn_day(step: Step) -> None:
 def measure_day(step: Step, event: Event) -> None:
     """Write the baseline if it is missing, measure the loss, trip or release."""
     equity = read_equity(step, step.params)
-    _find_baseline(step, event, equity)
     book = step.breakers
     day = book.day
+    if book.is_blind or day is None or day.baseline is None:
+        _find_baseline(step, event, equity)
+        book = step.breakers
+        day = book.day
     if day is None or day.baseline is None or equity is None:
         return
     if equity != day.equity:
@@ -113,12 +116,11 @@ def measure_day(step: Step, event: Event) -> None:
 
 
 def release_day(step: Step) -> None:
-    """Allow a probe: on a later day, hours after the trip, flat, with clean books."""
+    """Let the open breaker probe: on a later day, hours after the trip, flat, with clean books."""
     record = step.breakers.read(NAME)
     day = step.breakers.day
     if (
-        record.phase is BreakerPhase.OPEN
-        and day is not None
+        day is not None
         and day.baseline is not None
         and read_now(step) >= record.hold_until
         and step.link.phase is LinkPhase.CONSISTENT

@@ -11,6 +11,8 @@ from palmbot.domain.units import Money
 WITHDRAWALS = frozenset({"BALANCE_WITHDRAW", "BALANCE_WITHDRAW_TRANSFER"})
 """Kinds of payment that are no loss. Any other charge is one, any other gain is not a profit."""
 FLOWS_MAX = 64
+TELLING = (BalanceChanged, OrderFilled, BooksReported)
+"""Events that can tell of money although the balance stands still."""
 
 
 def account_for_money(step: Step, event: Event) -> None:
@@ -27,7 +29,7 @@ def account_for_money(step: Step, event: Event) -> None:
         return
     moved = books.balance - book.balance_seen
     is_still = moved == 0 and book.balance_version_seen == books.balance_version
-    if is_still and not isinstance(event, BalanceChanged | OrderFilled | BooksReported):
+    if is_still and not isinstance(event, TELLING):
         return
     residual = moved - _read_results(event, book.balance_version_seen, moved)
     book, flow, paid = _take_payments(book, event)

@@ -150,7 +150,7 @@ def _add(
 
 def _read_usual(sample: Sample, least: int) -> int | None:
     """Return the median of enough values; one of nothing, as with one tick a minute, is none."""
-    return sample.median or None if len(sample.values) >= least else None
+    return sample.median or None if sample.size >= least else None
 
 
 def _slot_of(minute: int) -> int:

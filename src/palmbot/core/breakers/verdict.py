@@ -35,7 +35,7 @@ def find_unknown(state: EngineState, params: EngineParams) -> str:
     if book.day is None or book.day.baseline is None:
         return "the equity at the start of the day is not known yet"
     if state.volatility.ratio_percent is None:
-        seen = len(state.volatility.recent.values)
+        seen = state.volatility.recent.size
         return f"the usual volatility is not known yet ({seen} bars)"
     return ""
 

@@ -80,14 +80,13 @@ def fire(step: Step, reason: str, *, measured: int, threshold: int) -> None:
 
 
 def release_volatility(step: Step) -> None:
-    """Close when the bars are calm, the hold is over and the feed is alive."""
+    """Close the open breaker when bars are calm, the hold is over and the feed is alive."""
     rules = step.params.breakers
     book = step.breakers
     record = book.read(NAME)
     tape = step.tape
     if (
-        record.phase is BreakerPhase.OPEN
-        and read_now(step) >= record.hold_until
+        read_now(step) >= record.hold_until
         and (step.volatility.calm_bars >= rules.calm_bars or step.volatility.ratio_percent is None)
         and (tape.minute == 0 or tape.fresh_ticks >= rules.fresh_ticks)
     ):
@@ -110,17 +109,20 @@ def _take_bar(
         seed = (*seed, spread)
         scaled = sum(seed) if len(seed) >= period else None
         seed = () if scaled is not None else seed
-    recent, ordered = view.recent, view.ordered
-    if before is not None:
-        recent, ordered = _add_recent(view, before, rules.reference_bars)
     day = bar.open_time // MS_PER_DAY
     hour = bar.open_time % MS_PER_DAY // MS_PER_HOUR
     past, today = view.hours, view.today
     if day != view.day:
         past, today = _close_day(view, rules), {}
+    same_hour = past.get(hour, ())
+    recent, ordered = view.recent, view.ordered
+    if before is not None:
+        recent = recent.add(before, rules.reference_bars)
+        is_asked = len(same_hour) < rules.reference_sessions
+        ordered = _order(view, recent, before) if is_asked else ()
     ratio = None
     if scaled is not None:
-        usual = _read_usual(past.get(hour, ()), ordered, rules)
+        usual = _read_usual(same_hour, ordered, rules)
         ratio = None if usual is None else scaled * PERCENT // (period * usual)
         today = {**today, hour: scaled // period}
     is_calm = ratio is not None and ratio <= rules.calm_percent
@@ -151,17 +153,15 @@ def _close_day(view: VolatilityView, rules: BreakerRules) -> dict[int, tuple[int
     return past
 
 
-def _add_recent(view: VolatilityView, atr: int, size: int) -> tuple[Sample, tuple[int, ...]]:
-    """Return the recent ATRs with one more, in order of arrival and ascending."""
-    values = view.recent.values
-    recent = view.recent.add(atr, size)
-    if len(view.ordered) != len(values):  # stored by a release that did not keep them
-        return recent, tuple(sorted(recent.values))
+def _order(view: VolatilityView, recent: Sample, added: int) -> tuple[int, ...]:
+    """Return the recent ATRs ascending, from those before where they are at hand."""
+    if len(view.ordered) != view.recent.size or recent.size < view.recent.size:
+        return tuple(sorted(recent.values))
     ordered = list(view.ordered)
-    for gone in values[: len(values) + 1 - len(recent.values)]:
-        del ordered[bisect_left(ordered, gone)]
-    insort(ordered, atr)
-    return recent, tuple(ordered)
+    if recent.size == view.recent.size:
+        del ordered[bisect_left(ordered, view.recent.oldest)]
+    insort(ordered, added)
+    return tuple(ordered)
 
 
 def _read_usual(

@@ -4,6 +4,9 @@ The order counts: money before days, trades before streaks, trips before release
 it before an entry is decided.
 """
 
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
 from msgspec.structs import replace
 
 from palmbot.core.breakers import daily_loss, loss_streak
@@ -12,7 +15,10 @@ from palmbot.core.breakers.companions import (
     QUIET_MS,
     count_mishaps,
     count_start,
-    release_companions,
+    release_crash_loop,
+    release_gap,
+    release_rejects,
+    release_stale,
     watch_opening,
     watch_silence,
 )
@@ -46,8 +52,20 @@ from palmbot.domain.market import Tick
 from palmbot.domain.orders import IN_FLIGHT
 from palmbot.domain.units import MS_PER_SECOND, IntentId, TimestampMs
 
+ProcessEvent: TypeAlias = Started | LinkLost | LinkReady
+PROCESS_EVENTS: Final = (Started, LinkLost, LinkReady)
 REVIEW_MS = MS_PER_SECOND
 """Market time between two reviews on ticks alone, while there is something to watch."""
+RELEASES: Final[tuple[tuple[BreakerName, Callable[[Step], None]], ...]] = (
+    (BreakerName.DAILY_LOSS, daily_loss.release_day),
+    (BreakerName.VOLATILITY, release_volatility),
+    (BreakerName.DATA_STALE, release_stale),
+    (BreakerName.GAP_GUARD, release_gap),
+    (BreakerName.REJECT_RATE, release_rejects),
+    (BreakerName.CRASH_LOOP, release_crash_loop),
+    (BreakerName.CLOCK_JUMP, release_clock),
+)
+"""What lets an open breaker go by itself, in this order; `review_streak` does it for its own."""
 
 
 def review(step: Step, before: EngineState, event: Event) -> None:
@@ -76,8 +94,10 @@ def review(step: Step, before: EngineState, event: Event) -> None:
 
 def note_requests(step: Step, before: EngineState) -> None:
     """Take note of what became of entries in this step."""
-    count_mishaps(step, before)
-    _follow_probes(step)
+    if step.changed_intents or step.tally is not before.tally:
+        count_mishaps(step, before)
+    if step.breakers.is_alert:
+        _follow_probes(step)
 
 
 def is_review_due(step: Step, before: EngineState, tick: Tick) -> bool:
@@ -103,7 +123,8 @@ def is_review_due(step: Step, before: EngineState, tick: Tick) -> bool:
 
 
 def _review(step: Step, before: EngineState, event: Event) -> None:
-    _note_process(step, event)
+    if isinstance(event, PROCESS_EVENTS):
+        _note_process(step, event)
     account_for_money(step, event)
     daily_loss.turn_day(step)
     if step.closed_trades:
@@ -121,24 +142,21 @@ def _review(step: Step, before: EngineState, event: Event) -> None:
         watch_silence(step, event)
     daily_loss.measure_day(step, event)
     loss_streak.review_streak(step)
-    if step.breakers.records:  # something tripped, now or at any time before
-        daily_loss.release_day(step)
-        release_volatility(step)
-        release_companions(step)
-        release_clock(step)
+    if step.breakers.is_alert:
+        _release(step)
     if isinstance(event, OrderAccepted) and are_entries_forbidden(step):
         cancel_resting_entries(step, "accepted after a breaker tripped")
     pursue_flatten(step)
 
 
-def _note_process(step: Step, event: Event) -> None:
+def _note_process(step: Step, event: ProcessEvent) -> None:
     """Take note of what happens to the program and its link."""
     if isinstance(event, Started):
         count_start(step, event)
         daily_loss.tighten_limits(step)
     elif isinstance(event, LinkLost):
         step.set_breakers(replace(step.breakers, is_blind=True))
-    elif isinstance(event, LinkReady) and event.generation == 1:
+    elif event.generation == 1:
         _check_boundary(step)
 
 
@@ -168,6 +186,12 @@ def _note_prices(step: Step) -> None:
         step.set_breakers(replace(book, day=replace(book.day, has_prices=True)))
 
 
+def _release(step: Step) -> None:
+    for name, release in RELEASES:
+        if step.breakers.read(name).phase is BreakerPhase.OPEN:
+            release(step)
+
+
 def _judge_price(step: Step, last: Tick | None, tick: Tick) -> None:
     watch_opening(step, last, tick)
     judge_tape(step, tick)
@@ -177,7 +201,6 @@ def _take_bars(step: Step, event: Event) -> None:
     """Take bars that closed, or came with the history, and judge the newest."""
     symbol = step.symbol
     market = step.market
-    book = step.breakers
     if symbol is None:
         return
     view = step.volatility
@@ -202,9 +225,12 @@ def _take_bars(step: Step, event: Event) -> None:
     is_new = view is not step.volatility
     if is_new:
         step.set_volatility(view)
-    is_closed = book.read(BreakerName.VOLATILITY).phase is BreakerPhase.CLOSED
-    if (is_new or is_closed) and read_now(step) > 0:
+    if read_now(step) > 0 and (is_new or _is_closed(step, BreakerName.VOLATILITY)):
         judge_bar(step)
+
+
+def _is_closed(step: Step, name: BreakerName) -> bool:
+    return step.breakers.read(name).phase is BreakerPhase.CLOSED
 
 
 def _judge_probes(step: Step, fresh: tuple[Outcome, ...]) -> None:

@@ -16,7 +16,7 @@ from palmbot.core.breakers.book import (
     Trip,
     VolatilityView,
 )
-from palmbot.core.breakers.companions import count_start, release_companions, watch_opening
+from palmbot.core.breakers.companions import count_start, release_crash_loop, watch_opening
 from palmbot.core.breakers.daily_loss import _was_open_at, read_limits
 from palmbot.core.breakers.machine import count_trips
 from palmbot.core.breakers.money import _judge_payment
@@ -170,15 +170,15 @@ def test_after_a_crash_loop_the_quiet_time_begins_with_the_first_price_of_the_co
     )
     step = step_of(world)
     step.set_market(structs.replace(step.market, tick_generation=0))
-    release_companions(step)
+    release_crash_loop(step)
     assert step.breakers.read(name).hold_until == 0
     step = step_of(world)
-    release_companions(step)
+    release_crash_loop(step)
     until = step.breakers.read(name).hold_until
     assert until == step.market.time + 10 * MINUTE
     for time, phase in ((until - 1, OPEN), (until, CLOSED)):
         step.set_market(structs.replace(step.market, time=TimestampMs(time)))
-        release_companions(step)
+        release_crash_loop(step)
         assert step.breakers.read(name).phase is phase
 
 
