@@ -7,7 +7,8 @@ from palmbot.core.breakers.verdict import read_loss_allowed, read_size_percent
 from palmbot.core.gate import Denial, Denied, authorize, deny_entry
 from palmbot.core.intents import make_entry, refuse_signal, store_intent
 from palmbot.core.metrics import read_equity, read_state_rate
-from palmbot.core.rsi import read_rsi
+from palmbot.core.params import EngineParams
+from palmbot.core.rsi import RsiState, read_rsi
 from palmbot.core.sizing import Sized, Unsizable, resize, size_entry
 from palmbot.core.step import Step
 from palmbot.core.strategy import Signal, judge_mood, read_signal
@@ -16,29 +17,30 @@ from palmbot.domain.orders import Intent
 from palmbot.domain.units import MONEY_SCALE, PRICE_SCALE, VOLUME_SCALE, TimestampMs, Volume
 
 
-def decide_bar(  # noqa: PLR0911 - one way out per answer
-    step: Step, bar_time: TimestampMs, tick: Tick
-) -> None:
-    """Decide the closed bar that opened at `bar_time`, at the price of `tick`, known just now."""
-    params = step.params
-    rsi = read_rsi(step.market.rsi, params.rsi_period)
+def read_wish(rsi_state: RsiState, params: EngineParams, *, is_holding: bool) -> tuple[Signal, str]:
+    """Return what the strategy wishes for at the close of a bar, and why, in words."""
+    rsi = read_rsi(rsi_state, params.rsi_period)
     if rsi is None:
-        step.conclude(f"RSI not ready after {step.market.rsi.bars_seen} bars")
-        return
+        return Signal.HOLD, f"RSI not ready after {rsi_state.bars_seen} bars"
     signal = read_signal(rsi, params.rsi_buy, params.rsi_sell)
     if signal is Signal.HOLD:
-        step.conclude(f"RSI {rsi:.1f} between {params.rsi_buy:g} and {params.rsi_sell:g}: hold")
-        return
-    if step.books.positions:
-        step.conclude(f"RSI {rsi:.1f}: the open position stays")
+        return signal, f"RSI {rsi:.1f} between {params.rsi_buy:g} and {params.rsi_sell:g}: hold"
+    if is_holding:
+        return Signal.HOLD, f"RSI {rsi:.1f}: the open position stays"
+    if signal is Signal.BUY:
+        return signal, f"buy (RSI {rsi:.1f} below {params.rsi_buy:g})"
+    return signal, f"sell (RSI {rsi:.1f} above {params.rsi_sell:g})"
+
+
+def decide_bar(step: Step, bar_time: TimestampMs, tick: Tick) -> None:
+    """Decide the closed bar that opened at `bar_time`, at the price of `tick`, known just now."""
+    params = step.params
+    signal, wish = read_wish(step.market.rsi, params, is_holding=bool(step.books.positions))
+    if signal is Signal.HOLD:
+        step.conclude(wish)
         return
     step.set_tally(replace(step.tally, signals=step.tally.signals + 1))
     side = signal.side
-    wish = (
-        f"buy (RSI {rsi:.1f} below {params.rsi_buy:g})"
-        if side is Side.BUY
-        else f"sell (RSI {rsi:.1f} above {params.rsi_sell:g})"
-    )
     mood = judge_mood(signal, step.sentiment, step.market.time, params.sentiment)
     if not mood.is_allowed:
         refuse_signal(step, wish, Denied(code=Denial.SENTIMENT, text=mood.text))

@@ -17,6 +17,7 @@ from palmbot.core.breakers.watch import is_review_due, note_requests, review
 from palmbot.core.entry import decide_bar
 from palmbot.core.link import ask_bars
 from palmbot.core.params import EngineParams
+from palmbot.core.quiet import pass_quiet_bar
 from palmbot.core.state import Decision, EngineState, LinkPhase
 from palmbot.core.step import Step
 from palmbot.domain.events import BarClosed, BarsLoaded, BarsUnavailable, TimePassed
@@ -49,6 +50,9 @@ def on_tick(state: EngineState, tick: Tick, params: EngineParams) -> Decision:
 
 def on_bar_closed(state: EngineState, event: BarClosed, params: EngineParams) -> Decision:
     """Take a bar from a file, and decide it at the first price after it, else at its close."""
+    quiet = pass_quiet_bar(state, event, params)
+    if quiet is not None:
+        return quiet
     step = Step(state, params)
     price = _take_bar(step, state, event)
     review(step, state, event)

@@ -291,6 +291,14 @@ class BreakerBook(Struct, frozen=True, kw_only=True):
         return self.records.get(name) or UNTOUCHED[name]
 
     @property
+    def is_waiting(self) -> bool:
+        """True while any breaker is open and may be let go by the next event."""
+        for each in self.records.values():  # noqa: SIM110 - asked for with every bar
+            if each.phase is BreakerPhase.OPEN:
+                return True
+        return False
+
+    @property
     def is_alert(self) -> bool:
         """True while any breaker is not closed."""
         for each in self.records.values():  # noqa: SIM110 - asked for with every event

@@ -34,7 +34,7 @@ def take_bars(
     while first > 0 and bars[first - 1].open_time >= view.seen_until:
         first -= 1
     for bar in bars[first:]:
-        view = _take_bar(view, bar, period_ms, hours, rules)
+        view = take_bar(view, bar, period_ms, hours, rules)
     return view
 
 
@@ -93,9 +93,10 @@ def release_volatility(step: Step) -> None:
         close(step, NAME, f"calm for {step.volatility.calm_bars} bars")
 
 
-def _take_bar(
+def take_bar(
     view: VolatilityView, bar: Bar, period_ms: int, hours: TradingHours, rules: BreakerRules
 ) -> VolatilityView:
+    """Return the view after a bar that is younger than all it has seen."""
     end = TimestampMs(bar.open_time + period_ms)
     spread = bar.high - bar.low
     if view.close and not _is_after_break(view, bar, hours):
