@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import msgspec
 
-from harness.sim_loop import outside
 from palmbot.adapters.journal_codec import (
     decode_event,
     decode_state,
@@ -221,7 +220,7 @@ class SimJournal:
         self._due_s = max(self._due_s + 1e-6, self._disk.loop.now_s + delay_s)
         job = (rows, outcome, is_failing)
         self._under_way.append(job)
-        self._disk.loop.call_at(self._due_s, self._finish, job, context=outside())
+        self._disk.loop.call_outside(self._due_s, self._finish, job)
         if self._disk.faults.is_lying and outcome is not None:
             outcome.set_result(rows[-1].sequence if rows else 0)
 

@@ -115,7 +115,7 @@ class World:
         self.random = seeded(f"run {plan.seed}")
         self.network = SimNetwork(None, seeded(f"network {plan.seed}"))
         self.loop = SimLoop(self.network)
-        self.network._loop = self.loop  # noqa: SLF001 - each needs the other
+        self.network.loop = self.loop
         self.loop.now_s = START_S
         self.clock = SimClock(self.loop)
         self.params = make_params(plan)
@@ -209,11 +209,23 @@ class World:
     async def _judge(self):
         """Let it trade, end the faults, and see that everything comes to rest."""
         limit_s = START_S + self.plan.hours_max * 3600.0
-        while self.server.books.orders_at_broker < self.plan.entries and self.loop.now_s < limit_s:
-            await asyncio.sleep(LOOKS_S)
-            self.check_failures()
+        enough = self.loop.create_future()
+
+        def look():
+            if self.has_failed or self._has_traded() or self.loop.now_s >= limit_s:
+                enough.set_result(None)
+            else:
+                self.loop.call_outside(self.loop.now_s + LOOKS_S, look)
+
+        look()
+        await enough
+        self.check_failures()
         await self.heal()
         await self.come_to_rest()
+
+    def _has_traded(self):
+        is_close = len(self.server.exchange.ledger.requests) >= self.plan.entries
+        return is_close and self.server.books.orders_at_broker >= self.plan.entries
 
     async def heal(self):
         """End every fault; the bot must say within a fixed time that it is ready, or why not."""
@@ -259,6 +271,11 @@ class World:
         check_i15_no_secret(self.watch)
         self.disk.recover()
         self.server.books.verify()
+
+    @property
+    def has_failed(self):
+        """Tell whether something went wrong out of sight."""
+        return self.watch.violation is not None or bool(self.loop.failures)
 
     def check_failures(self):
         """Raise what went wrong out of sight."""
