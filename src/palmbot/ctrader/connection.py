@@ -43,7 +43,14 @@ from palmbot.ctrader.generated.session_messages_pb2 import (
     ProtoOAErrorRes,
 )
 from palmbot.ctrader.limits import Limits, Tally
-from palmbot.ctrader.messages import UnreadableMessage, decode, decode_spot, encode
+from palmbot.ctrader.messages import (
+    UnreadableMessage,
+    decode,
+    decode_spot,
+    encode,
+    encode_heartbeat,
+    is_heartbeat,
+)
 from palmbot.ctrader.order_requests import OrderRequests
 from palmbot.ctrader.quotes import Quotes
 from palmbot.ctrader.rates import RateBudget
@@ -224,7 +231,7 @@ class ClientConnection:
                     quote = decode_spot(frame)
                     if quote is not None:
                         self._on_spot(quote)
-                    else:
+                    elif not is_heartbeat(frame):
                         self._on_frame(frame)
                 self._start_due_readings()
                 self._outgoing += self._procedures.write_due(self._now_s)
@@ -272,6 +279,8 @@ class ClientConnection:
 
     def take_outgoing(self) -> bytes:
         """Return what has to go to the transport, and forget it. Call after every other call."""
+        if not self._outgoing:
+            return b""
         outgoing = bytes(self._outgoing)
         self._outgoing.clear()
         return outgoing
@@ -604,7 +613,7 @@ class ClientConnection:
         if self._now_s >= self._session_due_s:
             raise ConnectionLost("the session did not open in time")
         if self._now_s >= self._heartbeat_due_s:
-            self._outgoing += encode(ProtoHeartbeatEvent())
+            self._outgoing += encode_heartbeat()
             self._heartbeat_due_s = self._now_s + self._limits.heartbeat_s
 
     def _reading_due_s(self, purpose: Purpose) -> float:
@@ -616,6 +625,8 @@ class ClientConnection:
         return due_s if self._feed.knows_time else max(due_s, self._quote_due_s)
 
     def _start_due_readings(self) -> None:
+        if not self._delayed:
+            return
         for purpose in list(self._delayed):
             if self._reading_due_s(purpose) > self._now_s:
                 continue
@@ -645,6 +656,8 @@ class ClientConnection:
         """Return the events gathered; raise the failure once there are none before it."""
         if self._failure is not None and not self._events:
             raise self._failure
+        if not self._events:
+            return ()
         events = tuple(self._events)
         self._events.clear()
         return events

@@ -149,6 +149,8 @@ class Switchboard:
 
     def time_out(self, now_s: float) -> tuple[Outcome, ...]:
         """Tell procedures whose answer is overdue; return those that ended by it."""
+        if not self._talks:
+            return ()
         outcomes: list[Outcome] = []
         for purpose, talk in list(self._talks.items()):
             if talk.deadline_s <= now_s:
@@ -161,6 +163,8 @@ class Switchboard:
 
     def write_due(self, now_s: float) -> bytes:
         """Return the frames of the waiting requests that may leave now."""
+        if not self._talks:
+            return b""
         frames: list[bytes] = []
         for talk in self._talks.values():
             if talk.client_msg_id or self._send_time_s(talk, now_s) > now_s:
@@ -183,13 +187,11 @@ class Switchboard:
 
     def deadline_s(self, now_s: float) -> float:
         """Return when something is to be sent or overdue; infinite if nothing is."""
-        return min(
-            (
-                talk.deadline_s if talk.client_msg_id else self._send_time_s(talk, now_s)
-                for talk in self._talks.values()
-            ),
-            default=NEVER_S,
-        )
+        due_s = NEVER_S
+        for talk in self._talks.values():
+            next_s = talk.deadline_s if talk.client_msg_id else self._send_time_s(talk, now_s)
+            due_s = min(due_s, next_s)
+        return due_s
 
     def clear(self) -> None:
         """Forget all procedures; they get no further word."""
