@@ -22,6 +22,8 @@ from palmbot.core.state import EngineState, initial_state
 from palmbot.domain.errors import JournalWriteFailed
 from palmbot.domain.orders import IN_FLIGHT, IntentKind
 
+_encode = msgspec.json.Encoder().encode
+
 GROUP_STEPS_MAX = 512
 GROUP_AGE_S = 1.0
 
@@ -47,6 +49,8 @@ class Row:
     run_id: str
     event: object
     decision: object
+    event_text: bytes
+    commands_text: bytes
 
 
 class JournalLost(Exception):
@@ -145,9 +149,9 @@ class SimDisk:
                 raise JournalLost(f"the snapshot of step {after} cannot be read back")
         for row in self.rows[after:]:
             params = self.runs[row.run_id]
-            event = decode_event(type(row.event).__name__.encode(), msgspec.json.encode(row.event))
+            event = decode_event(type(row.event).__name__.encode(), row.event_text)
             decision = engine.decide(state or initial_state(params), event, params)
-            if encode_commands(decision) != encode_commands(row.decision):
+            if encode_commands(decision) != row.commands_text:
                 raise JournalLost(f"step {row.sequence} has other commands when replayed")
             state = decision.state
         if state != self.rows[-1].decision.state:
@@ -179,7 +183,8 @@ class SimJournal:
         if sequence != self._sequence + 1:
             raise JournalWriteFailed(f"step {sequence} does not follow step {self._sequence}")
         self._sequence = sequence
-        self._waiting.append(Row(sequence, self._run_id, event, decision))
+        texts = (_encode(event), encode_commands(decision))
+        self._waiting.append(Row(sequence, self._run_id, event, decision, *texts))
         self._on_append(event, decision)
         if has_changes(decision) or decision.commands:
             await self.flush()

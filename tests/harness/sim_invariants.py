@@ -7,9 +7,6 @@ and the broker's books, which are the truth.
 from collections import Counter, deque
 from itertools import pairwise
 
-import msgspec
-
-from palmbot.adapters.journal_codec import encode_commands
 from palmbot.core.breakers.book import FORBIDDING
 from palmbot.core.state import ClosedPosition, LinkPhase
 from palmbot.ctrader.generated.envelope_pb2 import ProtoMessage
@@ -507,11 +504,7 @@ def check_i15_no_secret(watch):
     keys = watch.server.keys
     secrets = [each.encode() for each in (keys.client_secret, keys.access_token)]
     for row in watch.disk.rows:
-        text = (
-            msgspec.json.encode(row.event)
-            + encode_commands(row.decision)
-            + row.decision.reason.encode()
-        )
+        text = row.event_text + row.commands_text + row.decision.reason.encode()
         if any(secret in text for secret in secrets):
             watch.break_on("I15", f"step {row.sequence} holds a secret")
 

@@ -50,15 +50,19 @@ class Node:
         if self.steps == self._kill_at:
             self.kill()
 
+    def is_alive_after_step(self):
+        """Count a step unless dead already; tell whether it is to be taken."""
+        if not self.is_dead:
+            self.pass_step()
+        return not self.is_dead
+
     def pass_kill_point(self):
         """Count a place in the middle of a callback; unwind it if the process dies here.
 
         Raises:
             NodeKilled: dead; `finally` blocks still run, and disk and network ignore them.
         """
-        if not self.is_dead:
-            self.pass_step()
-        if self.is_dead:
+        if not self.is_alive_after_step():
             raise NodeKilled(self.name)
 
 
@@ -147,7 +151,11 @@ class SimLoop(base_events.BaseEventLoop):
     def call_at(self, when, callback, *args, context=None):
         """See the base class; likewise."""
         context = copy_context() if context is None else context
-        return self._plan(SimHandle(when, callback, args, context, context.get(CURRENT)))
+        handle = SimHandle(when, callback, args, context, context.get(CURRENT))
+        if not self._is_over:
+            self._timers_set += 1
+            heappush(self._timers, (when, self._timers_set, handle))
+        return handle
 
     def call_later(self, delay, callback, *args, context=None):
         """See the base class."""
@@ -155,13 +163,10 @@ class SimLoop(base_events.BaseEventLoop):
 
     def call_outside(self, when, callback, *args):
         """Do something then that belongs to no process: it outlives all."""
-        return self._plan(SimHandle(when, callback, args, None, None))
-
-    def _plan(self, handle):
         if not self._is_over:
             self._timers_set += 1
-            heappush(self._timers, (handle.planned_s, self._timers_set, handle))
-        return handle
+            handle = SimHandle(when, callback, args, None, None)
+            heappush(self._timers, (when, self._timers_set, handle))
 
     def create_task(self, coroutine, *, name=None, context=None):
         """See the base class; every task is remembered, so that none is collected half-run."""
@@ -214,15 +219,9 @@ class SimLoop(base_events.BaseEventLoop):
         """Do it as one step of its process; what is planned for a dead one is dropped."""
         node, context = handle.node, handle.context
         try:
-            if node is not None:
-                if node.is_dead:
-                    return
-                node.pass_step()
-                if node.is_dead:
-                    return
             if context is None:
                 handle.callback(*handle.args)
-            else:
+            elif node is None or node.is_alive_after_step():
                 context.run(handle.callback, *handle.args)
         except BaseException as e:  # noqa: BLE001 - also a death in the middle of a callback
             self.call_exception_handler({"message": "a callback failed", "exception": e})

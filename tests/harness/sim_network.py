@@ -239,18 +239,18 @@ class SimTransport(asyncio.Transport):
         """Take bytes that arrived."""
         if self.is_over or self.has_lost or number <= self._drops_before:
             return
-        self._run(self._protocol.data_received, data)
+        node = self.node
+        if node is None:
+            self._protocol.data_received(data)
+        elif node.is_alive_after_step():
+            self._node_context.run(self._protocol.data_received, data)
 
     def _run(self, callback, *args):
         """Run a callback of the protocol as a step of its process."""
         node = self.node
         if node is None:
             callback(*args)
-            return
-        if node.is_dead:
-            return
-        node.pass_step()
-        if not node.is_dead:
+        elif node.is_alive_after_step():
             self._node_context.run(callback, *args)
 
     def send_end(self, error, delay_s=None):

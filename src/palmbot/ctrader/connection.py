@@ -627,8 +627,9 @@ class ClientConnection:
     def _start_due_readings(self) -> None:
         if not self._delayed:
             return
-        for purpose in list(self._delayed):
-            if self._reading_due_s(purpose) > self._now_s:
+        for purpose, (due_s, _) in list(self._delayed.items()):
+            # The first is the usual answer, and the second never earlier than it.
+            if due_s > self._now_s or self._reading_due_s(purpose) > self._now_s:
                 continue
             if not self._feed.knows_time:
                 self._feed.saw_time(self._now_ms)

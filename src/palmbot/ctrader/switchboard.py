@@ -37,6 +37,8 @@ class Purpose(Enum):
     INQUIRY = auto()
     """One question of a person, on a connection of its own; see `inquiry`."""
 
+    __hash__ = object.__hash__  # that of Enum is computed in Python, and keys are looked up a lot
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -50,7 +52,15 @@ class Outcome:
 class _Talk:
     """One procedure under way: what it asks now, and whether that has left already."""
 
-    __slots__ = ("client_msg_id", "deadline_s", "not_before_s", "procedure", "request", "throttled")
+    __slots__ = (
+        "client_msg_id",
+        "deadline_s",
+        "not_before_s",
+        "payload_type",
+        "procedure",
+        "request",
+        "throttled",
+    )
 
     def __init__(self, procedure: Procedure[object], request: Message) -> None:
         self.procedure = procedure
@@ -58,6 +68,7 @@ class _Talk:
 
     def ask(self, request: Message) -> None:
         self.request = request
+        self.payload_type = PAYLOAD_TYPES[type(request)]
         self.throttled = 0
         self.wait_until(float("-inf"))
 
@@ -66,10 +77,6 @@ class _Talk:
         self.client_msg_id = ""
         self.not_before_s = not_before_s
         self.deadline_s = NEVER_S
-
-    @property
-    def payload_type(self) -> int:
-        return PAYLOAD_TYPES[type(self.request)]
 
 
 class Switchboard:
