@@ -5,7 +5,6 @@ A commit takes a seeded time. A death drops what was under way, or keeps a prefi
 says how many of the transactions handed to the disk had become durable, unknown to anybody.
 """
 
-import asyncio
 from dataclasses import dataclass
 
 import msgspec
@@ -198,7 +197,7 @@ class SimJournal:
         """Return once every appended step is durable."""
         outcome = self._disk.loop.create_future()
         self._submit(outcome)
-        await asyncio.shield(outcome)
+        await outcome
         if self.failure:
             raise JournalWriteFailed(self.failure)
         self._disk.acknowledged = max(self._disk.acknowledged, outcome.result())

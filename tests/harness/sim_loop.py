@@ -44,16 +44,15 @@ class Node:
         """The process has ended by itself: whatever is left of it runs no more."""
         self.is_dead = True
 
-    def pass_step(self):
-        """Count a step; die at the one that was chosen."""
-        self.steps += 1
-        if self.steps == self._kill_at:
-            self.kill()
-
     def is_alive_after_step(self):
-        """Count a step unless dead already; tell whether it is to be taken."""
+        """Count a step unless dead already, and die at the one that was chosen.
+
+        Returns whether it is to be taken.
+        """
         if not self.is_dead:
-            self.pass_step()
+            self.steps += 1
+            if self.steps == self._kill_at:
+                self.kill()
         return not self.is_dead
 
     def pass_kill_point(self):

@@ -6,7 +6,7 @@ import hashlib
 import ssl
 from contextlib import contextmanager
 from contextvars import Context
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import structlog
 
@@ -23,6 +23,7 @@ from harness.sim_invariants import (
 )
 from harness.sim_loop import CURRENT, Node, SimClock, SimLoop, outside
 from harness.sim_network import SimNetwork
+from harness.sim_outcome import Outcome
 from harness.sim_people import ACTOR, People
 from harness.sim_plan import make_params, seeded
 from palmbot.adapters.ctrader_broker import CtraderBroker, Endpoint
@@ -56,30 +57,6 @@ DISK_FAILURES_MAX = 5
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-@dataclass(slots=True)
-class Outcome:
-    """What one run showed."""
-
-    seed: int
-    violation: str = ""
-    name: str = ""
-    """Of the broken invariant."""
-    entries: int = 0
-    trades: int = 0
-    kills: int = 0
-    restarts: int = 0
-    steps: int = 0
-    bot_steps: int = 0
-    """Steps of the first process, for the sweep."""
-    simulated_s: float = 0.0
-    recovery_s: float = 0.0
-    unknown: int = 0
-    lost: int = 0
-    rows: int = 0
-    trace: str = ""
-    faults: dict = field(default_factory=dict)
-
-
 @contextmanager
 def quiet_log():
     """Silence the log of the bot for the length of a run."""
@@ -87,6 +64,7 @@ def quiet_log():
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(50),
         processors=[],
+        logger_factory=structlog.ReturnLoggerFactory(),  # one for all: a printer takes a lock
         cache_logger_on_first_use=False,
     )
     try:

@@ -273,8 +273,9 @@ class ClientConnection:
             self._orders.deadline_s,
             self._procedures.deadline_s(self._now_s),
         )
-        for purpose in self._delayed:
-            due_s = min(due_s, self._reading_due_s(purpose))
+        for purpose, (reading_s, _) in self._delayed.items():
+            if reading_s < due_s:  # it is never due before that
+                due_s = min(due_s, self._reading_due_s(purpose))
         return due_s
 
     def take_outgoing(self) -> bytes:
