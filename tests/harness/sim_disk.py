@@ -5,12 +5,10 @@ A commit takes a seeded time. A death drops what was under way, or keeps a prefi
 says how many of the transactions handed to the disk had become durable, unknown to anybody.
 """
 
-import asyncio
 from dataclasses import dataclass
 
 import msgspec
 
-from harness.sim_loop import outside
 from palmbot.adapters.journal_codec import (
     decode_event,
     decode_state,
@@ -22,6 +20,8 @@ from palmbot.core import engine
 from palmbot.core.state import EngineState, initial_state
 from palmbot.domain.errors import JournalWriteFailed
 from palmbot.domain.orders import IN_FLIGHT, IntentKind
+
+_encode = msgspec.json.Encoder().encode
 
 GROUP_STEPS_MAX = 512
 GROUP_AGE_S = 1.0
@@ -48,6 +48,8 @@ class Row:
     run_id: str
     event: object
     decision: object
+    event_text: bytes
+    commands_text: bytes
 
 
 class JournalLost(Exception):
@@ -146,9 +148,9 @@ class SimDisk:
                 raise JournalLost(f"the snapshot of step {after} cannot be read back")
         for row in self.rows[after:]:
             params = self.runs[row.run_id]
-            event = decode_event(type(row.event).__name__.encode(), msgspec.json.encode(row.event))
+            event = decode_event(type(row.event).__name__.encode(), row.event_text)
             decision = engine.decide(state or initial_state(params), event, params)
-            if encode_commands(decision) != encode_commands(row.decision):
+            if encode_commands(decision) != row.commands_text:
                 raise JournalLost(f"step {row.sequence} has other commands when replayed")
             state = decision.state
         if state != self.rows[-1].decision.state:
@@ -180,7 +182,8 @@ class SimJournal:
         if sequence != self._sequence + 1:
             raise JournalWriteFailed(f"step {sequence} does not follow step {self._sequence}")
         self._sequence = sequence
-        self._waiting.append(Row(sequence, self._run_id, event, decision))
+        texts = (_encode(event), encode_commands(decision))
+        self._waiting.append(Row(sequence, self._run_id, event, decision, *texts))
         self._on_append(event, decision)
         if has_changes(decision) or decision.commands:
             await self.flush()
@@ -194,7 +197,7 @@ class SimJournal:
         """Return once every appended step is durable."""
         outcome = self._disk.loop.create_future()
         self._submit(outcome)
-        await asyncio.shield(outcome)
+        await outcome
         if self.failure:
             raise JournalWriteFailed(self.failure)
         self._disk.acknowledged = max(self._disk.acknowledged, outcome.result())
@@ -221,7 +224,7 @@ class SimJournal:
         self._due_s = max(self._due_s + 1e-6, self._disk.loop.now_s + delay_s)
         job = (rows, outcome, is_failing)
         self._under_way.append(job)
-        self._disk.loop.call_at(self._due_s, self._finish, job, context=outside())
+        self._disk.loop.call_outside(self._due_s, self._finish, job)
         if self._disk.faults.is_lying and outcome is not None:
             outcome.set_result(rows[-1].sequence if rows else 0)
 

@@ -4,12 +4,9 @@ They look at four things: the bytes the bot writes, the steps it records, what t
 and the broker's books, which are the truth.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from itertools import pairwise
 
-import msgspec
-
-from palmbot.adapters.journal_codec import encode_commands
 from palmbot.core.breakers.book import FORBIDDING
 from palmbot.core.state import ClosedPosition, LinkPhase
 from palmbot.ctrader.generated.envelope_pb2 import ProtoMessage
@@ -81,7 +78,7 @@ class Watch:
         """After the newest step of the living process."""
         self.sent = Counter()
         """Writes of each intent, by id."""
-        self.sent_at = []
+        self.sent_at = deque()
         self.entry_times = []
         self.decided_at = {}
         self.tick_heard_at = 0.0
@@ -507,11 +504,7 @@ def check_i15_no_secret(watch):
     keys = watch.server.keys
     secrets = [each.encode() for each in (keys.client_secret, keys.access_token)]
     for row in watch.disk.rows:
-        text = (
-            msgspec.json.encode(row.event)
-            + encode_commands(row.decision)
-            + row.decision.reason.encode()
-        )
+        text = row.event_text + row.commands_text + row.decision.reason.encode()
         if any(secret in text for secret in secrets):
             watch.break_on("I15", f"step {row.sequence} holds a secret")
 
@@ -521,7 +514,8 @@ def check_i17_rate(watch, size):
     if size > OUTBOUND_BYTES_MAX:
         watch.break_on("I17", f"a frame of {size} bytes left")
     now_s = watch.loop.now_s
-    watch.sent_at = [sent for sent in watch.sent_at if sent > now_s - 1.0]
+    while watch.sent_at and watch.sent_at[0] <= now_s - 1.0:
+        watch.sent_at.popleft()
     watch.sent_at.append(now_s)
     # A new connection starts a new count at the broker; two within a second are possible.
     if len(watch.sent_at) > 2 * REQUESTS_PER_S_MAX:

@@ -10,7 +10,6 @@ from asyncio import base_events
 from collections import deque
 from contextvars import Context, ContextVar, copy_context
 from heapq import heappop, heappush
-from itertools import count
 
 from palmbot.domain.units import MS_PER_SECOND, TimestampMs
 
@@ -45,11 +44,16 @@ class Node:
         """The process has ended by itself: whatever is left of it runs no more."""
         self.is_dead = True
 
-    def pass_step(self):
-        """Count a step; die at the one that was chosen."""
-        self.steps += 1
-        if self.steps == self._kill_at:
-            self.kill()
+    def is_alive_after_step(self):
+        """Count a step unless dead already, and die at the one that was chosen.
+
+        Returns whether it is to be taken.
+        """
+        if not self.is_dead:
+            self.steps += 1
+            if self.steps == self._kill_at:
+                self.kill()
+        return not self.is_dead
 
     def pass_kill_point(self):
         """Count a place in the middle of a callback; unwind it if the process dies here.
@@ -57,9 +61,7 @@ class Node:
         Raises:
             NodeKilled: dead; `finally` blocks still run, and disk and network ignore them.
         """
-        if not self.is_dead:
-            self.pass_step()
-        if self.is_dead:
+        if not self.is_alive_after_step():
             raise NodeKilled(self.name)
 
 
@@ -68,40 +70,32 @@ CURRENT = ContextVar("CURRENT", default=None)
 
 
 class SimHandle:
-    """Something to be done, as `asyncio.TimerHandle`, by the process that it belongs to."""
+    """Something to be done, as `asyncio.TimerHandle`, by the process that it belongs to.
 
-    __slots__ = ("_args", "_callback", "_context", "_is_cancelled", "_node", "_when")
+    Without a context it belongs to the world, and is done in the context of the loop itself.
+    """
 
-    def __init__(self, when, callback, args, context):
-        self._when = when
-        self._callback = callback
-        self._args = args
-        self._context = copy_context() if context is None else context
-        self._node = self._context.get(CURRENT)
-        self._is_cancelled = False
+    __slots__ = ("args", "callback", "context", "is_cancelled", "node", "planned_s")
+
+    def __init__(self, planned_s, callback, args, context, node):
+        self.planned_s = planned_s
+        self.callback = callback
+        self.args = args
+        self.context = context
+        self.node = node
+        self.is_cancelled = False
 
     def cancel(self):
         """Never do it."""
-        self._is_cancelled = True
+        self.is_cancelled = True
 
     def cancelled(self):
         """Tell whether it will not be done."""
-        return self._is_cancelled
+        return self.is_cancelled
 
     def when(self):
         """Return the moment for which it was planned."""
-        return self._when
-
-    def run(self):
-        """Do it as one step of its process; what is planned for a dead one is dropped."""
-        node = self._node
-        if node is not None:
-            if node.is_dead:
-                return
-            node.pass_step()
-            if node.is_dead:
-                return
-        self._context.run(self._callback, *self._args)
+        return self.planned_s
 
 
 class SimLoop(base_events.BaseEventLoop):
@@ -121,7 +115,7 @@ class SimLoop(base_events.BaseEventLoop):
         self._soon = deque()
         self._timers = []
         """Heap of (when, number, handle)."""
-        self._timers_set = count()
+        self._timers_set = 0
         self._tasks = []
         self._is_over = False
         self.set_exception_handler(self._note_failure)
@@ -145,7 +139,8 @@ class SimLoop(base_events.BaseEventLoop):
 
     def call_soon(self, callback, *args, context=None):
         """See the base class; callbacks of a dead process are dropped."""
-        handle = SimHandle(self.now_s, callback, args, context)
+        context = copy_context() if context is None else context
+        handle = SimHandle(self.now_s, callback, args, context, context.get(CURRENT))
         if not self._is_over:
             self._soon.append(handle)
         return handle
@@ -154,14 +149,23 @@ class SimLoop(base_events.BaseEventLoop):
 
     def call_at(self, when, callback, *args, context=None):
         """See the base class; likewise."""
-        handle = SimHandle(when, callback, args, context)
+        context = copy_context() if context is None else context
+        handle = SimHandle(when, callback, args, context, context.get(CURRENT))
         if not self._is_over:
-            heappush(self._timers, (when, next(self._timers_set), handle))
+            self._timers_set += 1
+            heappush(self._timers, (when, self._timers_set, handle))
         return handle
 
     def call_later(self, delay, callback, *args, context=None):
         """See the base class."""
         return self.call_at(self.now_s + delay, callback, *args, context=context)
+
+    def call_outside(self, when, callback, *args):
+        """Do something then that belongs to no process: it outlives all."""
+        if not self._is_over:
+            self._timers_set += 1
+            handle = SimHandle(when, callback, args, None, None)
+            heappush(self._timers, (when, self._timers_set, handle))
 
     def create_task(self, coroutine, *, name=None, context=None):
         """See the base class; every task is remembered, so that none is collected half-run."""
@@ -188,28 +192,38 @@ class SimLoop(base_events.BaseEventLoop):
         return future
 
     def _run_once(self):
-        """Take one turn: move to the next instant if nothing is ready, run what is.
+        """Take one turn after the other until told to stop.
+
+        A turn moves to the next instant if nothing is ready, and runs what is.
 
         Raises:
             Deadlock: every task waits and no timer is pending.
         """
         soon, timers = self._soon, self._timers
-        while timers and timers[0][2].cancelled():
-            heappop(timers)
-        if not soon:
-            if not timers:
-                raise Deadlock("nobody will ever do anything again")
-            self.now_s = max(self.now_s, timers[0][0])
-        while timers and timers[0][0] <= self.now_s:
-            soon.append(heappop(timers)[2])
-        for _ in range(len(soon)):
-            handle = soon.popleft()
-            if handle.cancelled():
-                continue
-            try:
-                handle.run()
-            except BaseException as e:  # noqa: BLE001 - also a death in the middle of a callback
-                self.call_exception_handler({"message": "a callback failed", "exception": e})
+        while not self._stopping:
+            while timers and timers[0][2].is_cancelled:
+                heappop(timers)
+            if not soon:
+                if not timers:
+                    raise Deadlock("nobody will ever do anything again")
+                self.now_s = max(self.now_s, timers[0][0])
+            while timers and timers[0][0] <= self.now_s:
+                soon.append(heappop(timers)[2])
+            for _ in range(len(soon)):
+                handle = soon.popleft()
+                if not handle.is_cancelled:
+                    self._run_handle(handle)
+
+    def _run_handle(self, handle):
+        """Do it as one step of its process; what is planned for a dead one is dropped."""
+        node, context = handle.node, handle.context
+        try:
+            if context is None:
+                handle.callback(*handle.args)
+            elif node is None or node.is_alive_after_step():
+                context.run(handle.callback, *handle.args)
+        except BaseException as e:  # noqa: BLE001 - also a death in the middle of a callback
+            self.call_exception_handler({"message": "a callback failed", "exception": e})
 
     def _write_to_self(self):
         """Nobody waits in a real selector."""

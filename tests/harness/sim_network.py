@@ -46,6 +46,10 @@ class SimNetwork:
     """Joins one client at a time with one server; `faults` may be replaced while it runs."""
 
     def __init__(self, loop, random, faults=CALM):
+        self.loop = loop
+        """Moves the bytes."""
+        self.draw = random.random
+        """Returns a number in [0, 1) of the run's one random stream."""
         self.faults = faults
         self.accept = None
         """Makes the server's protocol of a new connection, or None to refuse it."""
@@ -54,8 +58,17 @@ class SimNetwork:
         self.attempts_s = []
         """When the client tried to connect."""
         self.pairs = []
-        self._loop = loop
-        self._random = random
+
+    @property
+    def faults(self):
+        """What goes wrong, and how often."""
+        return self._faults
+
+    @faults.setter
+    def faults(self, faults):
+        self._faults = faults
+        self.fates = tuple((name, share) for name in FATES if (share := getattr(faults, name)))
+        """Of a write: what may happen to it, and with which probability."""
 
     async def connect(self, protocol_factory):
         """Connect the process that asks.
@@ -63,12 +76,12 @@ class SimNetwork:
         Raises:
             OSError: refused, or the name was not found.
         """
-        draw = self._random.random
+        draw = self.draw
         faults = self.faults
-        self.attempts_s.append(self._loop.now_s)
+        self.attempts_s.append(self.loop.now_s)
         await asyncio.sleep(faults.latency_s * (1 + draw()))
         if draw() < faults.hang:
-            await self._loop.create_future()  # until the caller's patience ends
+            await self.loop.create_future()  # until the caller's patience ends
         if draw() < faults.refuse:
             if draw() < 0.2:
                 raise socket.gaierror(socket.EAI_AGAIN, "the name is not found for now")
@@ -106,15 +119,6 @@ class SimNetwork:
         for client, server in self.pairs:
             if client.is_swallowing or server.is_swallowing:
                 client.reset(keeps_bytes=False)
-
-    def draw(self):
-        """Return a number in [0, 1) of the run's one random stream."""
-        return self._random.random()
-
-    @property
-    def loop(self):
-        """The loop that moves the bytes."""
-        return self._loop
 
 
 @cache
@@ -156,10 +160,6 @@ class SimTransport(asyncio.Transport):
         self._drops_before = 0
         self._sent = 0
         self._waiting = 0
-        if is_client:
-            self._context = None
-        else:
-            self._context = outside()
         self._node_context = outside()
         if node is not None:
             self._node_context.run(CURRENT.set, node)
@@ -175,15 +175,17 @@ class SimTransport(asyncio.Transport):
             self._network.on_client_write(data)
         if self.is_swallowing:
             self._waiting += len(data)
+        elif fate := self._draw_fate():
+            self._meet_fate(fate, data)
         else:
-            self._meet_fate(data)
+            self._send(data)
         if is_bot:
             self.node.pass_kill_point()
 
-    def _meet_fate(self, data):
-        """Send bytes, or let happen to them what the faults say."""
+    def _meet_fate(self, fate, data):
+        """Let happen to bytes what the faults say."""
         draw = self._network.draw
-        match self._draw_fate():
+        match fate:
             case "reset":
                 if draw() < 0.5:
                     self._send(data)
@@ -208,21 +210,19 @@ class SimTransport(asyncio.Transport):
                     size = 1 + int(draw() * longest)
                     self._send(data[:size])
                     data = data[size:]
-            case _:
-                self._send(data)
 
     def _draw_fate(self):
-        faults, draw = self._network.faults, self._network.draw
-        roll = draw()
-        for name in FATES:
-            share = getattr(faults, name)
+        network = self._network
+        roll = network.draw()
+        for name, share in network.fates:
             if roll < share:
                 return name
             roll -= share
-        return "split" if draw() < faults.split else ""
+        return "split" if network.draw() < network.faults.split else ""
 
     def _send(self, data):
-        network, faults = self._network, self._network.faults
+        network = self._network
+        faults = network.faults
         delay_s = faults.latency_s * (0.5 + network.draw())
         if faults.spike and network.draw() < faults.spike:
             delay_s += faults.spike_s_max * network.draw() ** 2
@@ -230,25 +230,27 @@ class SimTransport(asyncio.Transport):
         self._schedule(delay_s, self.peer.receive, data, self._sent)
 
     def _schedule(self, delay_s, callback, *args):
-        self._due_s = max(self._due_s + TICK_S, self._network.loop.now_s + delay_s)
-        self._network.loop.call_at(self._due_s, callback, *args, context=outside())
+        loop = self._network.loop
+        due_s = max(self._due_s + TICK_S, loop.now_s + delay_s)
+        self._due_s = due_s
+        loop.call_outside(due_s, callback, *args)
 
     def receive(self, data, number):
         """Take bytes that arrived."""
         if self.is_over or self.has_lost or number <= self._drops_before:
             return
-        self._run(self._protocol.data_received, data)
+        node = self.node
+        if node is None:
+            self._protocol.data_received(data)
+        elif node.is_alive_after_step():
+            self._node_context.run(self._protocol.data_received, data)
 
     def _run(self, callback, *args):
         """Run a callback of the protocol as a step of its process."""
         node = self.node
         if node is None:
-            self._node_context.run(callback, *args)
-            return
-        if node.is_dead:
-            return
-        node.pass_step()
-        if not node.is_dead:
+            callback(*args)
+        elif node.is_alive_after_step():
             self._node_context.run(callback, *args)
 
     def send_end(self, error, delay_s=None):

@@ -6,7 +6,7 @@ import hashlib
 import ssl
 from contextlib import contextmanager
 from contextvars import Context
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import structlog
 
@@ -23,6 +23,7 @@ from harness.sim_invariants import (
 )
 from harness.sim_loop import CURRENT, Node, SimClock, SimLoop, outside
 from harness.sim_network import SimNetwork
+from harness.sim_outcome import Outcome
 from harness.sim_people import ACTOR, People
 from harness.sim_plan import make_params, seeded
 from palmbot.adapters.ctrader_broker import CtraderBroker, Endpoint
@@ -56,30 +57,6 @@ DISK_FAILURES_MAX = 5
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-@dataclass(slots=True)
-class Outcome:
-    """What one run showed."""
-
-    seed: int
-    violation: str = ""
-    name: str = ""
-    """Of the broken invariant."""
-    entries: int = 0
-    trades: int = 0
-    kills: int = 0
-    restarts: int = 0
-    steps: int = 0
-    bot_steps: int = 0
-    """Steps of the first process, for the sweep."""
-    simulated_s: float = 0.0
-    recovery_s: float = 0.0
-    unknown: int = 0
-    lost: int = 0
-    rows: int = 0
-    trace: str = ""
-    faults: dict = field(default_factory=dict)
-
-
 @contextmanager
 def quiet_log():
     """Silence the log of the bot for the length of a run."""
@@ -87,6 +64,7 @@ def quiet_log():
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(50),
         processors=[],
+        logger_factory=structlog.ReturnLoggerFactory(),  # one for all: a printer takes a lock
         cache_logger_on_first_use=False,
     )
     try:
@@ -115,7 +93,7 @@ class World:
         self.random = seeded(f"run {plan.seed}")
         self.network = SimNetwork(None, seeded(f"network {plan.seed}"))
         self.loop = SimLoop(self.network)
-        self.network._loop = self.loop  # noqa: SLF001 - each needs the other
+        self.network.loop = self.loop
         self.loop.now_s = START_S
         self.clock = SimClock(self.loop)
         self.params = make_params(plan)
@@ -209,11 +187,23 @@ class World:
     async def _judge(self):
         """Let it trade, end the faults, and see that everything comes to rest."""
         limit_s = START_S + self.plan.hours_max * 3600.0
-        while self.server.books.orders_at_broker < self.plan.entries and self.loop.now_s < limit_s:
-            await asyncio.sleep(LOOKS_S)
-            self.check_failures()
+        enough = self.loop.create_future()
+
+        def look():
+            if self.has_failed or self._has_traded() or self.loop.now_s >= limit_s:
+                enough.set_result(None)
+            else:
+                self.loop.call_outside(self.loop.now_s + LOOKS_S, look)
+
+        look()
+        await enough
+        self.check_failures()
         await self.heal()
         await self.come_to_rest()
+
+    def _has_traded(self):
+        is_close = len(self.server.exchange.ledger.requests) >= self.plan.entries
+        return is_close and self.server.books.orders_at_broker >= self.plan.entries
 
     async def heal(self):
         """End every fault; the bot must say within a fixed time that it is ready, or why not."""
@@ -259,6 +249,11 @@ class World:
         check_i15_no_secret(self.watch)
         self.disk.recover()
         self.server.books.verify()
+
+    @property
+    def has_failed(self):
+        """Tell whether something went wrong out of sight."""
+        return self.watch.violation is not None or bool(self.loop.failures)
 
     def check_failures(self):
         """Raise what went wrong out of sight."""

@@ -4,6 +4,7 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC
+from functools import lru_cache
 from typing import Final
 
 from cryptography import x509
@@ -72,6 +73,7 @@ def read_certificate(der: bytes) -> CertificateFacts:
         )
 
 
+@lru_cache(maxsize=4)  # the same certificate comes again at every reconnect
 def read_pin(der: bytes) -> str:
     """Return the pin of the key in a certificate that OpenSSL has proven."""
     return _pin(x509.load_der_x509_certificate(der))

@@ -44,7 +44,14 @@ from palmbot.ctrader.generated.session_messages_pb2 import (
     ProtoOAErrorRes,
 )
 from palmbot.ctrader.limits import Limits, Tally
-from palmbot.ctrader.messages import UnreadableMessage, decode, decode_spot, encode
+from palmbot.ctrader.messages import (
+    UnreadableMessage,
+    decode,
+    decode_spot,
+    encode,
+    encode_heartbeat,
+    is_heartbeat,
+)
 from palmbot.ctrader.order_requests import OrderRequests
 from palmbot.ctrader.quotes import Quotes
 from palmbot.ctrader.rates import RateBudget
@@ -225,7 +232,7 @@ class ClientConnection:
                     quote = decode_spot(frame)
                     if quote is not None:
                         self._on_spot(quote)
-                    else:
+                    elif not is_heartbeat(frame):
                         self._on_frame(frame)
                 self._start_due_readings()
                 self._outgoing += self._procedures.write_due(self._now_s)
@@ -267,12 +274,15 @@ class ClientConnection:
             self._orders.deadline_s,
             self._procedures.deadline_s(self._now_s),
         )
-        for purpose in self._delayed:
-            due_s = min(due_s, self._reading_due_s(purpose))
+        for purpose, (reading_s, _) in self._delayed.items():
+            if reading_s < due_s:  # it is never due before that
+                due_s = min(due_s, self._reading_due_s(purpose))
         return due_s
 
     def take_outgoing(self) -> bytes:
         """Return what has to go to the transport, and forget it. Call after every other call."""
+        if not self._outgoing:
+            return b""
         outgoing = bytes(self._outgoing)
         self._outgoing.clear()
         return outgoing
@@ -605,7 +615,7 @@ class ClientConnection:
         if self._now_s >= self._session_due_s:
             raise ConnectionLost("the session did not open in time")
         if self._now_s >= self._heartbeat_due_s:
-            self._outgoing += encode(ProtoHeartbeatEvent())
+            self._outgoing += encode_heartbeat()
             self._heartbeat_due_s = self._now_s + self._limits.heartbeat_s
 
     def _reading_due_s(self, purpose: Purpose) -> float:
@@ -617,8 +627,11 @@ class ClientConnection:
         return due_s if self._feed.knows_time else max(due_s, self._quote_due_s)
 
     def _start_due_readings(self) -> None:
-        for purpose in list(self._delayed):
-            if self._reading_due_s(purpose) > self._now_s:
+        if not self._delayed:
+            return
+        for purpose, (due_s, _) in list(self._delayed.items()):
+            # The first is the usual answer, and the second never earlier than it.
+            if due_s > self._now_s or self._reading_due_s(purpose) > self._now_s:
                 continue
             if not self._feed.knows_time:
                 self._feed.saw_time(self._now_ms)
@@ -646,6 +659,8 @@ class ClientConnection:
         """Return the events gathered; raise the failure once there are none before it."""
         if self._failure is not None and not self._events:
             raise self._failure
+        if not self._events:
+            return ()
         events = tuple(self._events)
         self._events.clear()
         return events

@@ -33,6 +33,10 @@ class FrameReader:
         """
         buffer = self._buffer
         if not buffer:
+            # The usual chunk is one whole frame, no more and no less.
+            size = len(chunk) - LENGTH_BYTES
+            if 0 < size <= FRAME_BYTES_MAX and size == int.from_bytes(chunk[:LENGTH_BYTES], "big"):
+                return (chunk[LENGTH_BYTES:],)
             stream = chunk
         else:
             buffer += chunk

@@ -14,7 +14,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, EncodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from palmbot.ctrader.frames import write_frame
+from palmbot.ctrader.frames import LENGTH_BYTES, write_frame
 from palmbot.ctrader.generated import (
     account_messages_pb2,
     envelope_pb2,
@@ -22,7 +22,7 @@ from palmbot.ctrader.generated import (
     quote_messages_pb2,
     session_messages_pb2,
 )
-from palmbot.ctrader.generated.envelope_pb2 import ProtoMessage
+from palmbot.ctrader.generated.envelope_pb2 import ProtoHeartbeatEvent, ProtoMessage
 from palmbot.ctrader.generated.quote_messages_pb2 import ProtoOASpotEvent
 from palmbot.domain.errors import PalmbotError, ProtocolViolation
 
@@ -200,6 +200,30 @@ def decode_spot(frame: bytes) -> ProtoOASpotEvent | None:
     return event
 
 
+def encode_payload(payload_type: int, payload: bytes, client_msg_id: str | None = None) -> bytes:
+    """Return the whole frame of serialised `payload` under any number.
+
+    Raises:
+        ValueError: the frame is too long, a mistake of ours.
+    """
+    envelope = ProtoMessage(payloadType=payload_type, payload=payload, clientMsgId=client_msg_id)
+    return write_frame(envelope.SerializeToString())
+
+
+_HEARTBEAT_FRAME = encode_payload(HEARTBEAT, ProtoHeartbeatEvent().SerializeToString())
+_HEARTBEAT_BODY = _HEARTBEAT_FRAME[LENGTH_BYTES:]
+
+
+def encode_heartbeat() -> bytes:
+    """Return the whole frame of a heartbeat, which is always the same."""
+    return _HEARTBEAT_FRAME
+
+
+def is_heartbeat(frame: bytes) -> bool:
+    """Tell on a short way that a frame is a heartbeat; False: take the long one, `decode`."""
+    return frame == _HEARTBEAT_BODY
+
+
 def encode(message: Message, client_msg_id: str | None = None) -> bytes:
     """Return the whole frame of one message.
 
@@ -215,15 +239,3 @@ def encode(message: Message, client_msg_id: str | None = None) -> bytes:
     except EncodeError as e:
         raise ValueError(f"{message.DESCRIPTOR.name} is incomplete: {e}") from e
     return encode_payload(number, payload, client_msg_id)
-
-
-def encode_payload(payload_type: int, payload: bytes, client_msg_id: str | None = None) -> bytes:
-    """Return the whole frame of serialised `payload` under any number.
-
-    Raises:
-        ValueError: the frame is too long, a mistake of ours.
-    """
-    envelope = ProtoMessage(payloadType=payload_type, payload=payload)
-    if client_msg_id is not None:
-        envelope.clientMsgId = client_msg_id
-    return write_frame(envelope.SerializeToString())

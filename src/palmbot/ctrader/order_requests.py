@@ -15,16 +15,17 @@ class _Sent:
     intent_id: IntentId
     is_entry: bool
     deadline_s: float
-    """Infinite once a first answer came or its time was up."""
 
 
 class OrderRequests:
     """Remembers what was sent, so that every answer finds its intent, however late."""
 
-    __slots__ = ("_sent",)
+    __slots__ = ("_sent", "_waiting")
 
     def __init__(self) -> None:
         self._sent: dict[str, _Sent] = {}
+        self._waiting: dict[str, _Sent] = {}
+        """Those of them without an answer whose time is not up."""
 
     def __contains__(self, client_msg_id: str) -> bool:
         return client_msg_id in self._sent
@@ -39,44 +40,45 @@ class OrderRequests:
         """
         if client_msg_id in self._sent:
             raise ValueError(f"order request {client_msg_id} was already sent")
-        self._sent[client_msg_id] = _Sent(intent_id, is_entry, deadline_s)
+        sent = _Sent(intent_id, is_entry, deadline_s)
+        self._sent[client_msg_id] = self._waiting[client_msg_id] = sent
         if len(self._sent) > REMEMBERED_MAX:
             self._forget_oldest_settled()
 
     def _forget_oldest_settled(self) -> None:
-        for client_msg_id, sent in self._sent.items():
-            if sent.deadline_s == float("inf"):
+        for client_msg_id in self._sent:
+            if client_msg_id not in self._waiting:
                 del self._sent[client_msg_id]
                 return
 
     def settle(self, client_msg_id: str) -> None:
         """A first answer came: no deadline any more."""
-        if client_msg_id in self._sent:
-            self._sent[client_msg_id].deadline_s = float("inf")
+        self._waiting.pop(client_msg_id, None)
 
     def refuse(self, client_msg_id: str, code: str, reason: str) -> Event:
         """Return what an error answer means: refused, or unknown if the code proves nothing."""
         sent = self._sent[client_msg_id]
-        sent.deadline_s = float("inf")
+        self.settle(client_msg_id)
         if proves_refusal(code, reason, is_entry=sent.is_entry):
             return OrderRefused(intent_id=sent.intent_id, code=code, reason=reason)
         return OrderUnanswered(intent_id=sent.intent_id, reason=f"{code}: {reason}")
 
     def expire(self, now_s: float) -> tuple[Event, ...]:
         """Return an event for every request whose time is up, each once."""
-        late = [sent for sent in self._sent.values() if sent.deadline_s <= now_s]
-        for sent in late:
-            sent.deadline_s = float("inf")
+        late = [name for name, sent in self._waiting.items() if sent.deadline_s <= now_s]
         return tuple(
-            OrderUnanswered(intent_id=sent.intent_id, reason="no answer in time") for sent in late
+            OrderUnanswered(intent_id=self._waiting.pop(name).intent_id, reason="no answer in time")
+            for name in late
         )
 
     @property
     def deadline_s(self) -> float:
         """Earliest deadline; infinite if nothing waits."""
-        return min((sent.deadline_s for sent in self._sent.values()), default=float("inf"))
+        if not self._waiting:
+            return float("inf")
+        return min(sent.deadline_s for sent in self._waiting.values())
 
     @property
     def open_count(self) -> int:
         """Number of requests that wait for a first answer."""
-        return sum(sent.deadline_s != float("inf") for sent in self._sent.values())
+        return len(self._waiting)

@@ -10,7 +10,6 @@ from google.protobuf.message import Message
 
 from palmbot.ctrader.errors import HISTORICAL
 from palmbot.ctrader.frames import FrameReader
-from palmbot.ctrader.generated.envelope_pb2 import ProtoHeartbeatEvent
 from palmbot.ctrader.generated.session_messages_pb2 import ProtoOAErrorRes
 from palmbot.ctrader.messages import (
     HEARTBEAT,
@@ -18,7 +17,9 @@ from palmbot.ctrader.messages import (
     UnreadableMessage,
     decode,
     encode,
+    encode_heartbeat,
     encode_payload,
+    is_heartbeat,
 )
 from palmbot.domain.errors import ConnectionLost
 
@@ -27,6 +28,8 @@ NEEDS_NOTHING = frozenset({2100, 2104})
 
 NEEDS_APPLICATION = frozenset({2102, 2149, 2151, 2173})
 """Account authorisation, what a token opens, profile, token renewal."""
+
+NEEDS_NO_ACCOUNT = NEEDS_NOTHING | NEEDS_APPLICATION
 
 RETRY_AFTER_S = 1
 RATE_WINDOW_S = 1.0
@@ -84,6 +87,8 @@ class ServerConnection:
         self._heard_s = now_s
         requests: list[Request] = []
         for frame in self._reader.feed(chunk):
+            if is_heartbeat(frame):
+                continue
             try:
                 received = decode(frame)
             except UnreadableMessage as e:
@@ -106,7 +111,7 @@ class ServerConnection:
             self.refuse(client_msg_id, "BLOCKED_PAYLOAD_TYPE", retry_after_s=RETRY_AFTER_S)
         elif not self._is_application_authorised and number not in NEEDS_NOTHING:
             self.refuse(client_msg_id, "CH_CLIENT_NOT_AUTHENTICATED", "send 2100 first")
-        elif number in NEEDS_NOTHING | NEEDS_APPLICATION or self._has_session(message):
+        elif number in NEEDS_NO_ACCOUNT or self._has_session(message):
             return Request(payload_type=number, message=message, client_msg_id=client_msg_id)
         else:
             self.refuse(client_msg_id, "INVALID_REQUEST", "Trading account is not authorized")
@@ -193,6 +198,8 @@ class ServerConnection:
 
     def take_outgoing(self) -> bytes:
         """Return what has to go to the transport, and forget it."""
+        if not self._outgoing:
+            return b""
         outgoing = bytes(self._outgoing)
         self._outgoing.clear()
         return outgoing
@@ -211,7 +218,7 @@ class ServerConnection:
             self._has_spoken = False
             self._spoke_s = now_s
         elif now_s >= self._spoke_s + self._limits.heartbeat_s:
-            self.push(ProtoHeartbeatEvent())
+            self.write_bytes(encode_heartbeat())
             self._has_spoken = False
             self._spoke_s = now_s
 

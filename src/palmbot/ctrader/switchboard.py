@@ -37,6 +37,8 @@ class Purpose(Enum):
     INQUIRY = auto()
     """One question of a person, on a connection of its own; see `inquiry`."""
 
+    __hash__ = object.__hash__  # that of Enum is computed in Python, and keys are looked up a lot
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -50,7 +52,15 @@ class Outcome:
 class _Talk:
     """One procedure under way: what it asks now, and whether that has left already."""
 
-    __slots__ = ("client_msg_id", "deadline_s", "not_before_s", "procedure", "request", "throttled")
+    __slots__ = (
+        "client_msg_id",
+        "deadline_s",
+        "not_before_s",
+        "payload_type",
+        "procedure",
+        "request",
+        "throttled",
+    )
 
     def __init__(self, procedure: Procedure[object], request: Message) -> None:
         self.procedure = procedure
@@ -58,6 +68,7 @@ class _Talk:
 
     def ask(self, request: Message) -> None:
         self.request = request
+        self.payload_type = PAYLOAD_TYPES[type(request)]
         self.throttled = 0
         self.wait_until(float("-inf"))
 
@@ -66,10 +77,6 @@ class _Talk:
         self.client_msg_id = ""
         self.not_before_s = not_before_s
         self.deadline_s = NEVER_S
-
-    @property
-    def payload_type(self) -> int:
-        return PAYLOAD_TYPES[type(self.request)]
 
 
 class Switchboard:
@@ -149,6 +156,8 @@ class Switchboard:
 
     def time_out(self, now_s: float) -> tuple[Outcome, ...]:
         """Tell procedures whose answer is overdue; return those that ended by it."""
+        if not self._talks:
+            return ()
         outcomes: list[Outcome] = []
         for purpose, talk in list(self._talks.items()):
             if talk.deadline_s <= now_s:
@@ -161,6 +170,8 @@ class Switchboard:
 
     def write_due(self, now_s: float) -> bytes:
         """Return the frames of the waiting requests that may leave now."""
+        if not self._talks:
+            return b""
         frames: list[bytes] = []
         for talk in self._talks.values():
             if talk.client_msg_id or self._send_time_s(talk, now_s) > now_s:
@@ -183,13 +194,11 @@ class Switchboard:
 
     def deadline_s(self, now_s: float) -> float:
         """Return when something is to be sent or overdue; infinite if nothing is."""
-        return min(
-            (
-                talk.deadline_s if talk.client_msg_id else self._send_time_s(talk, now_s)
-                for talk in self._talks.values()
-            ),
-            default=NEVER_S,
-        )
+        due_s = NEVER_S
+        for talk in self._talks.values():
+            next_s = talk.deadline_s if talk.client_msg_id else self._send_time_s(talk, now_s)
+            due_s = min(due_s, next_s)
+        return due_s
 
     def clear(self) -> None:
         """Forget all procedures; they get no further word."""

@@ -21,6 +21,7 @@ LABEL_PREFIX = "pob1"
 INTENT_ID_LENGTH = 26
 NO_VOLUME = Volume(0)
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_CROCKFORD = frozenset(CROCKFORD)
 
 
 class Environment(StrEnum):
@@ -46,7 +47,7 @@ def parse_label(label: str, environment: Environment) -> IntentId | None:
     intent_id = label.removeprefix(start)
     if not label.startswith(start) or len(intent_id) != INTENT_ID_LENGTH:
         return None
-    return IntentId(intent_id) if set(intent_id) <= set(CROCKFORD) else None
+    return IntentId(intent_id) if _CROCKFORD.issuperset(intent_id) else None
 
 
 class IntentKind(StrEnum):

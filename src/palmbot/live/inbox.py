@@ -21,7 +21,8 @@ class Inbox:
     def __init__(self, events_max: int = EVENTS_MAX) -> None:
         self._events: deque[Event] = deque()
         self._events_max = events_max
-        self._arrived = asyncio.Event()
+        self._arrival: asyncio.Future[None] | None = None
+        """What the one taker waits for."""
         self.ticks_dropped = 0
 
     def __len__(self) -> int:
@@ -36,13 +37,14 @@ class Inbox:
         if len(self._events) >= self._events_max:
             self._drop_superseded_tick()
         self._events.append(event)
-        self._arrived.set()
+        if self._arrival is not None and not self._arrival.done():
+            self._arrival.set_result(None)
 
     async def take(self) -> Event:
-        """Wait for the next event and remove it."""
+        """Wait for the next event and remove it; one task at a time may wait."""
         while not self._events:
-            self._arrived.clear()
-            await self._arrived.wait()
+            self._arrival = asyncio.get_running_loop().create_future()
+            await self._arrival
         return self._events.popleft()
 
     def _drop_superseded_tick(self) -> None:

@@ -145,9 +145,11 @@ class Link(asyncio.Protocol):
         outgoing = self.wire.take_outgoing()
         if not outgoing or self.is_over or self.is_mute or self._transport is None:
             return
-        size = self._fragment_bytes or len(outgoing)
-        for start in range(0, len(outgoing), size):
-            self._transport.write(outgoing[start : start + size])
+        if not self._fragment_bytes:
+            self._transport.write(outgoing)
+        else:
+            for start in range(0, len(outgoing), self._fragment_bytes):
+                self._transport.write(outgoing[start : start + self._fragment_bytes])
         self.bytes_sent += len(outgoing)
         if self._transport.get_write_buffer_size() > WRITE_BUFFER_BYTES_MAX:
             self.abort()

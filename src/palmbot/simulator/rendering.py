@@ -38,18 +38,34 @@ from palmbot.ctrader.generated.enums_pb2 import (
     ProtoOATrendbarPeriod,
 )
 from palmbot.ctrader.generated.order_messages_pb2 import ProtoOAExecutionEvent
+from palmbot.domain.market import Side
 from palmbot.domain.units import PRICE_SCALE, Price
 from palmbot.simulator.contracts import Contract
 from palmbot.simulator.costs import RATE_SCALE
 from palmbot.simulator.history import Trendbar
 from palmbot.simulator.ledger import Ledger
-from palmbot.simulator.records import CashFlow, Deal, Execution, Order, OrderKind, Position
+from palmbot.simulator.records import (
+    CashFlow,
+    Deal,
+    Execution,
+    ExecutionKind,
+    Order,
+    OrderKind,
+    OrderState,
+    Position,
+)
 from palmbot.simulator.settings import AccountSettings
 
 MINUTES_PER_DAY = 1_440
 SWAP_PERIOD_HOURS = 24
 REGISTERED_AT = 1_577_836_800_000
 """When the account was opened: 2020-01-01. History requests cannot reach further back."""
+
+_SIDES = {each: ProtoOATradeSide.Name(each.value) for each in Side}
+_ORDER_TYPES = {each: ProtoOAOrderType.Name(each.value) for each in OrderKind}
+_ORDER_STATUSES = {each: ProtoOAOrderStatus.Name(each.value) for each in OrderState}
+_EXECUTION_TYPES = {each: ProtoOAExecutionType.Name(each.value) for each in ExecutionKind}
+"""Names on the wire."""
 
 
 def _double(price: Price) -> float:
@@ -169,8 +185,8 @@ class Renderer:
         rendered = ProtoOAOrder(
             orderId=order.order_id,
             tradeData=self._order_trade(order),
-            orderType=ProtoOAOrderType.Name(order.kind.value),
-            orderStatus=ProtoOAOrderStatus.Name(order.state.value),
+            orderType=_ORDER_TYPES[order.kind],
+            orderStatus=_ORDER_STATUSES[order.state],
             executedVolume=order.executed_volume,
             utcLastUpdateTimestamp=order.updated_at,
             closingOrder=order.is_closing,
@@ -211,7 +227,7 @@ class Renderer:
             executionTimestamp=deal.time,
             utcLastUpdateTimestamp=deal.time,
             executionPrice=_double(deal.price),
-            tradeSide=ProtoOATradeSide.Name(deal.side.value),
+            tradeSide=_SIDES[deal.side],
             dealStatus=PARTIALLY_FILLED if deal.is_partial else FILLED,
             commission=deal.commission,
             moneyDigits=self._digits,
@@ -250,7 +266,7 @@ class Renderer:
         """Render one thing the exchange did."""
         rendered = ProtoOAExecutionEvent(
             ctidTraderAccountId=self._account.account_id,
-            executionType=ProtoOAExecutionType.Name(execution.kind.value),
+            executionType=_EXECUTION_TYPES[execution.kind],
             isServerEvent=execution.is_server_event,
         )
         if execution.position is not None:
@@ -269,7 +285,7 @@ class Renderer:
         trade = ProtoOATradeData(
             symbolId=position.symbol_id,
             volume=position.volume,
-            tradeSide=ProtoOATradeSide.Name(position.side.value),
+            tradeSide=_SIDES[position.side],
             openTimestamp=position.opened_at,
             label=position.label,
             comment=position.comment,
@@ -283,7 +299,7 @@ class Renderer:
         return ProtoOATradeData(
             symbolId=order.symbol_id,
             volume=order.volume,
-            tradeSide=ProtoOATradeSide.Name(order.side.value),
+            tradeSide=_SIDES[order.side],
             openTimestamp=order.opened_at,
             label=order.label,
             comment=order.comment,

@@ -112,7 +112,7 @@ class Service:
         Raises:
             RequestRefused: to be told by a ProtoOAErrorRes.
         """
-        if not isinstance(message, WITHOUT_ACCOUNT) and not session.is_account_authorised:
+        if not session.is_account_authorised and not isinstance(message, WITHOUT_ACCOUNT):
             self._desk.refuse_unseen(message, "INVALID_REQUEST")
             raise RequestRefused("INVALID_REQUEST", "Trading account is not authorized")
         if isinstance(message, TRADING):
