@@ -9,11 +9,12 @@ from harness.engine_world import ACCOUNT, EASY, World, make_tick
 from palmbot.core.breakers.book import BreakerRecord, DayBook
 from palmbot.core.breakers.rules import BreakerRules, Unknown
 from palmbot.core.params import EngineParams
-from palmbot.core.state import EngineState, LinkPhase
+from palmbot.core.state import Decision, EngineState, LinkPhase
 from palmbot.domain.breakers import BreakerName, BreakerPhase
 from palmbot.domain.commands import Send
 from palmbot.domain.events import (
     BalanceChanged,
+    Event,
     LinkLost,
     OperatorHalted,
     OperatorResumed,
@@ -41,10 +42,21 @@ def make_params(**rules) -> EngineParams:
 class BreakerWorld(World):
     """A ready bot; `lose` and `win` are whole trades."""
 
+    is_failure_expected = False
+    """A test breaks a breaker on purpose; else none may fail, whatever comes."""
+
     def __init__(self, params: EngineParams | None = None, *, is_ready: bool = True) -> None:
         super().__init__(params or make_params())
         if is_ready:
             self.make_ready()
+
+    def give(self, *events: Event) -> Decision:
+        """Decide the events in order; return the last decision."""
+        decision = super().give(*events)
+        if not self.is_failure_expected:
+            for _, each in self.history[-len(events) :]:
+                assert each.state.breakers.defect == ""
+        return decision
 
     def record(self, name: BreakerName) -> BreakerRecord:
         """Return one breaker."""

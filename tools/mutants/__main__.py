@@ -2,11 +2,11 @@
 
     python tools/mutants [--sample 400] [--seed 1] [--only gate.py] [--jobs 2]
 
-The tests are collected once and run once, which shows for every test what functions it calls.
+The tests are collected once and run once, which shows for every test what statements it runs.
 Then each mutant lives in a fork of this process, in which the changed function runs the changed
-code, and only the tests that call it are run, quickest first, until one fails. A mutant that runs
-far longer than the tests do has been noticed as well. Numbers outside of functions are changed
-wherever they were imported to.
+code, and only the tests that run that statement are run, quickest first, until one fails. A mutant
+that runs far longer than the tests do has been noticed as well, one that no test runs is
+"unreached". Numbers outside of functions are changed wherever they were imported to.
 """
 
 import argparse
@@ -90,9 +90,9 @@ def _run(chosen: list[Mutant], tests: list[str], jobs: int) -> list[Mutant]:
             key, outcome = json.loads(line)
             if outcome == "stuck":
                 print(f"stuck, which counts as killed: {by_key[key].name}", file=sys.stderr)
-            elif outcome == "survived":
+            elif outcome != "killed":
                 survivors.append(by_key[key])
-                print(f"survived: {by_key[key].name}", file=sys.stderr, flush=True)
+                print(f"{outcome}: {by_key[key].name}", file=sys.stderr, flush=True)
         if worker.wait() != 0:
             raise SystemExit("a worker failed; its error stands above")
     return sorted(survivors, key=lambda each: (each.module, each.number))

@@ -108,7 +108,7 @@ def _walk_inside(  # noqa: C901 - every place where a statement may hold others
     if _is_docstring(node):
         return
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.expr):
+        if isinstance(child, ast.expr) and child is not getattr(node, "annotation", None):
             for line, change in _walk_expression(child):
                 yield qualname, line, change
     for field in ("body", "orelse", "finalbody"):

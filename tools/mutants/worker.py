@@ -20,7 +20,7 @@ from operators import Mutant, list_mutants, make_mutant
 
 MEMORY_BYTES_MAX = 4 << 30
 """A mutant that fills the memory has been noticed."""
-CPU_S_MIN = 20.0
+CPU_S_MIN = 5.0
 """So much CPU time a mutant gets at least before it counts as running for ever."""
 CHOICE = "not real_series and not crash_of_the_gold"
 """Without the tests that read price files: their reader has threads, which no fork survives."""
@@ -44,14 +44,22 @@ def main(tests: list[str]) -> int:
 
 
 class Examples:
-    """A pytest plugin that has property tests draw few examples, and the same every time."""
+    """A pytest plugin that has property tests draw few examples, and the same every time.
+
+    The first that fails is enough: none is made smaller.
+    """
 
     def pytest_configure(self) -> None:
         """Choose before the tests are imported."""
         import hypothesis  # noqa: PLC0415 - pytest wants to see it first
 
         hypothesis.settings.register_profile(
-            "mutants", derandomize=True, database=None, deadline=None, max_examples=60
+            "mutants",
+            derandomize=True,
+            database=None,
+            deadline=None,
+            max_examples=60,
+            phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
         )
         hypothesis.settings.load_profile("mutants")
 
@@ -61,8 +69,8 @@ class Judge:
 
     def __init__(self, mutants: list[Mutant]) -> None:
         self._mutants = mutants
-        self._calls: dict[tuple[str, str], set[int]] = {}
-        """By module and function: the tests that call it, by their place."""
+        self._runs: dict[tuple[str, int], set[int]] = {}
+        """By module and first line of a statement: the tests that run it, by their place."""
         self._place = 0
         self._seconds: list[float] = []
         self.problem = ""
@@ -73,7 +81,7 @@ class Judge:
         if not self._mutants:
             return True
         functions = {(each.module, each.qualname) for each in self._mutants if each.qualname}
-        originals = [self._mark(module, qualname) for module, qualname in functions]
+        originals = [self._mark(module, qualname) for module, qualname in sorted(functions)]
         for place, item in enumerate(session.items):
             self._place = place
             began_s = time.process_time()
@@ -87,31 +95,62 @@ class Judge:
             places = self._find_tests(mutant)
             seconds = sum(self._seconds[place] for place in places)
             run = lambda m=mutant, p=places: _run_items(m, [session.items[each] for each in p])  # noqa: E731
-            _tell(mutant, _fork(run, max(CPU_S_MIN, 5 * seconds)) if places else "survived")
+            _tell(mutant, _fork(run, max(CPU_S_MIN, 5 * seconds)) if places else "unreached")
         return True
 
     def _mark(self, path: Path, qualname: str) -> tuple[FunctionType, CodeType]:
-        """Let a function say that it is called; return it with the code it had."""
+        """Let every statement of a function say that it is run; return it with the code it had."""
         module = _import(path)
         function = _find_function(module, qualname)
         tree = ast.parse(path.read_text())
-        node = _find_node(tree, qualname)
-        mark = ast.parse(f"{MARK}({str(path)!r}, {qualname!r})").body[0]
-        node.body.insert(0, ast.copy_location(mark, node.body[0]))
-        module.__dict__[MARK] = self._note_call
+        _mark_statements(_find_node(tree, qualname).body, path)
+        module.__dict__[MARK] = self._note_run
         original = function.__code__
         _put_code(function, ast.fix_missing_locations(tree), path)
         return function, original
 
-    def _note_call(self, path: str, qualname: str) -> None:
-        self._calls.setdefault((path, qualname), set()).add(self._place)
+    def _note_run(self, path: str, line: int) -> None:
+        self._runs.setdefault((path, line), set()).add(self._place)
 
     def _find_tests(self, mutant: Mutant) -> list[int]:
-        """Return the tests that call the function, quickest first."""
+        """Return the tests that run the statement, quickest first."""
         places = set(range(len(self._seconds)))
         if mutant.qualname:
-            places = self._calls.get((str(mutant.module), mutant.qualname), set())
+            node = _find_node(ast.parse(mutant.module.read_text()), mutant.qualname)
+            line = _find_statement(node, mutant.line)
+            places = self._runs.get((str(mutant.module), line), set())
         return sorted(places, key=lambda place: self._seconds[place])
+
+
+def _mark_statements(body: list[ast.stmt], path: Path) -> None:
+    """Put before every statement, also of inner blocks, a call that names its first line."""
+    for place in reversed(range(len(body))):
+        statement = body[place]
+        for inner in _blocks_of(statement):
+            _mark_statements(inner, path)
+        mark = ast.parse(f"{MARK}({str(path)!r}, {statement.lineno})").body[0]
+        body.insert(place, ast.copy_location(mark, statement))
+
+
+def _blocks_of(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
+    parts = (
+        statement,
+        *getattr(statement, "handlers", ()),
+        *getattr(statement, "cases", ()),
+    )
+    for part in parts:
+        for field in ("body", "orelse", "finalbody"):
+            if block := getattr(part, field, None):
+                yield block
+
+
+def _find_statement(function: ast.FunctionDef, line: int) -> int:
+    """Return the first line of the innermost statement that holds a line."""
+    return max(
+        node.lineno
+        for node in ast.walk(function)
+        if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or node.lineno)
+    )
 
 
 def _is_passed(item: pytest.Item) -> bool:

@@ -81,6 +81,7 @@ def _is_calm(state: EngineState, day: DayBook, params: EngineParams) -> bool:
         day.has_prices
         and day.baseline is not None
         and state.flatten is None
+        and book.early_flow == 0
         and not (book.is_blind or book.defect or book.is_waiting)
         and books.balance == book.balance_seen
         and books.balance_version == book.balance_version_seen

@@ -71,9 +71,9 @@ def turn_day(step: Step) -> None:
     bounds = find_day(now, rules.day_zone, rules.day_start_minute)
     if old is not None and bounds.ordinal <= old.ordinal:
         return
-    carried = [
-        each for each in (book.balance_seen, old.equity if old else None) if each is not None
-    ]
+    carried = [old.equity] if old is not None and old.equity is not None else []
+    if book.balance_seen is not None:
+        carried.append(Money(book.balance_seen - book.early_flow))
     new = DayBook(
         ordinal=bounds.ordinal,
         starts_at=bounds.starts_at,
@@ -90,6 +90,9 @@ def turn_day(step: Step) -> None:
 def measure_day(step: Step, event: Event) -> None:
     """Write the baseline if it is missing, measure the loss, trip or release."""
     equity = read_equity(step, step.params)
+    if equity is not None:
+        # Money paid on a day whose first price is yet to come is neither gain nor loss of this one.
+        equity = Money(equity - step.breakers.early_flow)
     book = step.breakers
     day = book.day
     if book.is_blind or day is None or day.baseline is None:

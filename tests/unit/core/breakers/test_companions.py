@@ -147,6 +147,7 @@ def test_a_program_that_starts_over_and_over_does_not_trade():
 
 def test_a_breaker_that_fails_denies_every_entry_until_it_works_again(monkeypatch):
     world = BreakerWorld()
+    world.is_failure_expected = True
 
     def fail(*_):
         raise ZeroDivisionError("a defect")

@@ -2,17 +2,24 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from harness.breaker_world import DAY, HOUR, MINUTE, BreakerWorld, make_params
-from harness.engine_world import START, make_symbol
-from palmbot.core.breakers.book import Outcome, Result
-from palmbot.core.breakers.loss_streak import enter_outcomes, read_streak
+from harness.engine_world import START, USDMYR, make_symbol
+from palmbot.core.breakers.book import BreakerRecord, Outcome, Result, Trip
+from palmbot.core.breakers.loss_streak import (
+    enter_outcomes,
+    judge_probe,
+    read_streak,
+    review_streak,
+)
 from palmbot.core.state import ClosedPosition
 from palmbot.core.step import Step
 from palmbot.domain.breakers import BreakerName, BreakerPhase
-from palmbot.domain.market import Interval, TradingHours
+from palmbot.domain.market import ConversionLeg, Interval, TradingHours
 from palmbot.domain.units import IntentId, Money, PositionId, TimestampMs
 
 STREAK = BreakerName.LOSS_STREAK
@@ -64,6 +71,60 @@ def test_a_trade_within_one_price_step_neither_counts_nor_ends_a_streak():
     assert world.state.breakers.outcomes[-1].result is Result.SCRATCH
     world.lose()
     assert world.phase(STREAK) is BreakerPhase.OPEN
+
+
+@pytest.mark.parametrize(
+    ("distance", "result"),
+    [
+        (1_000, Result.SCRATCH),
+        (1_001, Result.WIN),
+        (-1_000, Result.SCRATCH),
+        (-1_001, Result.LOSS),
+    ],
+)
+def test_a_trade_is_won_or_lost_beyond_one_price_step(distance, result):
+    world = BreakerWorld()
+    world.end(world.enter().entry_price + distance)
+    assert world.state.breakers.outcomes[-1].result is result
+
+
+def close_again(step, trade, **changes):
+    """Tell the step of another trade like one before; return its outcome."""
+    gone = ClosedPosition(
+        position_id=PositionId(1), intent_id=trade.intent_id, closed_at=trade.exit_time, reason=""
+    )
+    step.drop_position(gone, structs.replace(trade, position_id=PositionId(1), **changes))
+    return enter_outcomes(step)[0]
+
+
+def trade_of(world):
+    return next(each for _, decision in world.history for each in decision.closed_trades)
+
+
+@pytest.mark.parametrize("unknown", ["contract", "rate"])
+@pytest.mark.parametrize(
+    ("profit", "result"), [(1, Result.WIN), (0, Result.SCRATCH), (-1, Result.LOSS)]
+)
+def test_while_the_worth_of_a_price_step_is_not_known_only_nothing_is_even(unknown, profit, result):
+    world = BreakerWorld()
+    world.lose()
+    leg = ConversionLeg(
+        symbol_id=USDMYR, name="USDMYR", is_inverted=False
+    )  # without a price so far
+    changes = {"symbol": None} if unknown == "contract" else {"conversion": (leg,)}
+    step = Step(structs.replace(world.state, **changes), world.params)
+    assert close_again(step, trade_of(world), profit=Money(profit)).result is result
+
+
+def test_the_ledger_holds_the_newest_trades():
+    world = BreakerWorld()
+    world.lose()
+    step = Step(world.state, world.params)
+    ledger = outcomes([Result.WIN] * 70)[6:]
+    step.set_breakers(structs.replace(step.breakers, outcomes=ledger))
+    newest = close_again(step, trade_of(world))
+    assert step.breakers.outcomes == (*ledger[1:], newest)
+    assert len(ledger) == 64
 
 
 def test_partial_closes_make_one_outcome():
@@ -167,6 +228,42 @@ def test_a_probe_that_loses_is_no_trip_of_its_own():
     world.wait(MINUTE)
     world.lose()
     assert world.phase(STREAK) is BreakerPhase.OPEN
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "phase", "minutes"),
+    [(4, BreakerPhase.LATCHED, None), (5, BreakerPhase.OPEN, 60)],
+)
+def test_openings_count_for_five_trading_days_towards_the_latch_and_the_cool_down(
+    days_ago, phase, minutes
+):
+    world = BreakerWorld()
+    step = Step(world.state, world.params)
+    earlier = Trip(at=TimestampMs(1), trading_day=9 - days_ago, is_by_probe=False)
+    record = BreakerRecord(name=STREAK, trips=(earlier, earlier))
+    step.set_breakers(
+        structs.replace(
+            step.breakers,
+            day=structs.replace(step.breakers.day, trading_day=9),
+            records={STREAK: record},
+            outcomes=outcomes([Result.LOSS] * 3),
+        )
+    )
+    review_streak(step)
+    record = step.breakers.read(STREAK)
+    assert record.phase is phase
+    until = world.day.ends_at if minutes is None else record.tripped_at + minutes * MINUTE
+    assert record.hold_until == until
+    assert len(record.trips) == (3 if days_ago == 4 else 1)
+
+
+def test_the_audit_of_a_lost_probe_holds_the_length_of_the_streak():
+    world = BreakerWorld()
+    step = Step(world.state, world.params)
+    step.set_breakers(structs.replace(step.breakers, outcomes=outcomes([Result.LOSS] * 4)))
+    judge_probe(step, Result.LOSS)
+    (change,) = step.finish().breaker_changes
+    assert (change.reason, change.measured, change.threshold) == ("the probe lost", 4, 0)
 
 
 def test_a_loss_found_later_is_put_where_it_belongs():

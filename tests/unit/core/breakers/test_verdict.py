@@ -124,3 +124,14 @@ def test_the_gate_itself_holds_the_loss_at_the_stop_against_the_day():
     answer = authorize(state, world.params, intent)
     assert isinstance(answer, Denied)
     assert answer.code is Denial.BUDGET
+
+
+@pytest.mark.parametrize("unknown", ["day", "baseline", "equity"])
+def test_an_entry_has_its_full_size_while_the_loss_of_the_day_is_not_known(unknown):
+    world = BreakerWorld()
+    world.pay(-400, "BALANCE_CHARGE")
+    assert read_size_percent(world.state, world.params) == 50
+    day = None if unknown == "day" else structs.replace(world.day, **{unknown: None})
+    state = structs.replace(world.state, breakers=structs.replace(world.state.breakers, day=day))
+    assert read_size_percent(state, world.params) == 100
+    assert read_headroom(state) is None

@@ -143,7 +143,8 @@ def test_the_hold_only_grows_while_the_spike_lasts():
     for _ in range(4):
         feed(world, [1_800_000])
         holds.append(world.record(SPIKE).hold_until)
-    assert holds == sorted(holds)
+    assert holds == sorted(set(holds))
+    assert len(holds) == 4
     assert len(world.record(SPIKE).trips) == 1
 
 
