@@ -173,6 +173,9 @@ class OpenPosition:
     """Net, over its closing fills."""
     repairs: int = 0
     """Times a repair of its levels was refused or lost."""
+    unprotected_s: float | None = None
+    """Link seconds waited since the broker first showed it without a stop; None while it has one
+    as far as we know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,6 +240,8 @@ class QuarantineItem:
     detail: str
     since: TimestampMs
     """Market time."""
+    reminded_at: TimestampMs | None = None
+    """Market time of the newest reminder; None before the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
