@@ -240,3 +240,22 @@ def test_real_palm_olein_is_judged_without_flattery(tmp_path, monkeypatch, capsy
     assert document["bars"] == 725
     assert document["verdict"] == "NOISE"
     assert document["null_p_value"] > 0.05
+
+
+def test_rolls_taken_out_are_told_in_every_form_and_are_another_search(bars, tmp_path, capsys):
+    calendar = tmp_path / "calendar.csv"
+    calendar.write_text("date,ratio\n2023-11-20,1.02\n")
+    page = tmp_path / "page.html"
+    words = (bars, *SMALL, "--roll-calendar", calendar, "--json")
+    assert run(*words) == 0
+    marked = json.loads(capsys.readouterr().out)
+    assert marked["rolls"] == {"treatment": "flag", "adjusted": []}
+    assert run(*words, "--rolls", "adjust", "--report", page) == 0
+    adjusted = json.loads(capsys.readouterr().out)
+    (roll,) = adjusted["rolls"]["adjusted"]
+    assert (roll["ratio"], roll["is_estimated"]) == (1.02, False)
+    sentence = "every earlier price times 1.02000, given by the calendar."
+    assert any(sentence in each for each in adjusted["warnings"])
+    assert sentence in page.read_text()
+    assert adjusted["sha256"] == marked["sha256"]
+    assert adjusted["defaults"] != marked["defaults"]

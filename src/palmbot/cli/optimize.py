@@ -29,6 +29,7 @@ from palmbot.cli.output import (
 )
 from palmbot.domain.errors import InputInvalid
 from palmbot.pricefiles.bar_reader import ReadOptions
+from palmbot.pricefiles.roll_adjustment import RollTreatment
 from palmbot.reports.optimize_report import render_optimize_report
 from palmbot.reports.page_file import check_place, write_page
 from palmbot.research.grid import make_grid
@@ -46,6 +47,7 @@ from palmbot.research.rules import CostModel
 from palmbot.research.sweep import SweepOptions
 from palmbot.workbench.optimize import OptimizePlan, OptimizeResult, run_optimize
 from palmbot.workbench.optimize_picture import make_optimize_picture
+from palmbot.workbench.roll_report import list_adjustments
 
 LISTED_MAX = 12
 """Combinations above the target in the table for people; the files hold all."""
@@ -77,6 +79,8 @@ def optimize(  # noqa: PLR0913  (options of one command)
     require: Literal["found", "robust"] | None = None,
     zone: str = "UTC",
     accept_bad_bars: bool = False,
+    rolls: Literal["flag", "adjust"] = "flag",
+    roll_calendar: Path | None = None,
     report: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> int:
@@ -109,6 +113,9 @@ def optimize(  # noqa: PLR0913  (options of one command)
         require: Exit code 1 unless something exceeds the target, or the verdict is ROBUST.
         zone: Time zone of times that carry none.
         accept_bad_bars: Leave bad bars out, counted, instead of refusing the file.
+        rolls: What to do where a contract changes: count its trades apart, or multiply earlier
+            prices so that the jump is gone.
+        roll_calendar: CSV of known rolls: date, and the new price over the old one if known.
         report: Where a page with the pictures goes.
         as_json: Print one JSON document.
     """
@@ -122,7 +129,12 @@ def optimize(  # noqa: PLR0913  (options of one command)
         raise InputInvalid(f"--cost-bp: {e}; change it.") from e
     plan = OptimizePlan(
         data=file,
-        reading=ReadOptions(zone=zone, drops_bad_bars=accept_bad_bars),
+        reading=ReadOptions(
+            zone=zone,
+            drops_bad_bars=accept_bad_bars,
+            rolls=RollTreatment(rolls),
+            roll_calendar=roll_calendar,
+        ),
         settings=OptimizeSettings(
             grid=make_grid(rsi_buy, rsi_sell, tp, sl),
             options=SweepOptions(costs=costs, rsi_period=period_rsi),
@@ -144,7 +156,8 @@ def optimize(  # noqa: PLR0913  (options of one command)
         report_error("interrupted; the same command goes on where this one stopped")
         return EXIT_INTERRUPTED
     if report is not None:
-        write_page(report, render_optimize_report(make_optimize_picture(result.outcome)))
+        picture = make_optimize_picture(result.outcome, result.rolls.notes)
+        write_page(report, render_optimize_report(picture))
     if as_json:
         print_json(render_document(result))
     else:
@@ -172,6 +185,10 @@ def render_document(result: OptimizeResult) -> dict[str, Any]:
         "code_sha256": outcome.code_digest,
         "settings": outcome.settings_text,
         "warnings": list(result.warnings),
+        "rolls": {
+            "treatment": result.rolls.treatment.value,
+            "adjusted": [asdict(each) for each in list_adjustments(result.rolls)],
+        },
         "bars": outcome.bars,
         "combinations": outcome.grid.size,
         "target": outcome.target,

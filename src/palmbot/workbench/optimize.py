@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from palmbot.domain.errors import InputInvalid
-from palmbot.pricefiles.bar_reader import ReadOptions, ReadResult, read_bars
+from palmbot.pricefiles.bar_reader import ReadOptions, ReadResult, RollReading, read_bars
 from palmbot.pricefiles.quality import Grade
 from palmbot.research.checkpoint import Checkpoint
 from palmbot.research.engines import Engine, ThreadEngine
@@ -50,6 +50,7 @@ class OptimizeResult:
     outcome: OptimizeOutcome
     warnings: tuple[str, ...]
     """Of the price file, one sentence each."""
+    rolls: RollReading
     is_resumed: bool
     """Part of the work was found finished."""
 
@@ -75,7 +76,7 @@ def run_optimize(plan: OptimizePlan, tell: Tell) -> OptimizeResult:
     with _open_engine(plan) as engine:
         checkpoint = Checkpoint(
             plan.output.with_name(plan.output.name + UNFINISHED_SUFFIX),
-            plan.settings.make_key(read.series.digest),
+            plan.settings.make_key(f"{read.series.digest} {read.rolls.key}".rstrip()),
         )
         is_done = False
         try:
@@ -86,7 +87,10 @@ def run_optimize(plan: OptimizePlan, tell: Tell) -> OptimizeResult:
         finally:
             checkpoint.close(is_done=is_done)
     return OptimizeResult(
-        outcome=outcome, warnings=_list_warnings(read), is_resumed=checkpoint.is_resumed
+        outcome=outcome,
+        warnings=(*read.rolls.notes, *_list_warnings(read)),
+        rolls=read.rolls,
+        is_resumed=checkpoint.is_resumed,
     )
 
 
