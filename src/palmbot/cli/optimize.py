@@ -156,7 +156,8 @@ def optimize(  # noqa: PLR0913  (options of one command)
         report_error("interrupted; the same command goes on where this one stopped")
         return EXIT_INTERRUPTED
     if report is not None:
-        picture = make_optimize_picture(result.outcome, result.rolls.notes)
+        notes = (*result.rolls.notes, *list_off_rolls(result))
+        picture = make_optimize_picture(result.outcome, notes)
         write_page(report, render_optimize_report(picture))
     if as_json:
         print_json(render_document(result))
@@ -179,6 +180,7 @@ def render_document(result: OptimizeResult) -> dict[str, Any]:
     """Return the JSON of a run; returns, drawdowns and win rates are fractions."""
     outcome = result.outcome
     evidence = outcome.evidence
+    best, defaults = result.best_off_rolls, result.defaults_off_rolls
     return {
         "source": outcome.source,
         "sha256": outcome.digest,
@@ -188,6 +190,8 @@ def render_document(result: OptimizeResult) -> dict[str, Any]:
         "rolls": {
             "treatment": result.rolls.treatment.value,
             "adjusted": [asdict(each) for each in list_adjustments(result.rolls)],
+            "best_without": None if best is None else asdict(best),
+            "defaults_without": None if defaults is None else asdict(defaults),
         },
         "bars": outcome.bars,
         "combinations": outcome.grid.size,
@@ -277,6 +281,8 @@ def _print_result(plan: OptimizePlan, result: OptimizeResult) -> None:
     stdout.print(render_findings(outcome))
     stdout.print(_tell_count(outcome), soft_wrap=True, highlight=False)
     stdout.print(render_evidence(outcome.evidence, outcome))
+    for sentence in list_off_rolls(result):
+        stdout.print(sentence, soft_wrap=True, highlight=False)
     stdout.print(f"Results:    {plan.output}", soft_wrap=True)
     stdout.print(f"Statistics: {plan.statistics}", soft_wrap=True)
 
@@ -342,6 +348,20 @@ def _tell_count(outcome: OptimizeOutcome) -> str:
     return (
         f"{count:,} {noun} a profit factor of {outcome.target:g}{few}{hidden}. {luck} "
         "The column luck: how often the best of such bars reaches that profit factor."
+    )
+
+
+def list_off_rolls(result: OptimizeResult) -> tuple[str, ...]:
+    """Say what is left of the best and of the defaults without their trades over a roll."""
+    named = (
+        ("The best", result.outcome.best, result.best_off_rolls),
+        ("The defaults", result.outcome.defaults, result.defaults_off_rolls),
+    )
+    return tuple(
+        f"{name} on the whole file: profit factor (trades) {_say_score(finding.whole)}; without "
+        f"the {finding.over_rolls} over a suspected change of contract {_say_score(left)}."
+        for name, finding, left in named
+        if finding is not None and left is not None
     )
 
 
