@@ -240,3 +240,41 @@ def test_real_palm_olein_is_judged_without_flattery(tmp_path, monkeypatch, capsy
     assert document["bars"] == 725
     assert document["verdict"] == "NOISE"
     assert document["null_p_value"] > 0.05
+
+
+def test_rolls_taken_out_are_told_in_every_form_and_are_another_search(bars, tmp_path, capsys):
+    calendar = tmp_path / "calendar.csv"
+    calendar.write_text("date,ratio\n2023-11-20,1.02\n")
+    page = tmp_path / "page.html"
+    words = (bars, *SMALL, "--roll-calendar", calendar, "--json")
+    assert run(*words) == 0
+    marked = json.loads(capsys.readouterr().out)
+    assert (marked["rolls"]["treatment"], marked["rolls"]["adjusted"]) == ("flag", [])
+    assert run(*words, "--rolls", "adjust", "--report", page) == 0
+    adjusted = json.loads(capsys.readouterr().out)
+    (roll,) = adjusted["rolls"]["adjusted"]
+    assert (roll["ratio"], roll["is_estimated"]) == (1.02, False)
+    sentence = "every earlier price times 1.02000, given by the calendar."
+    assert any(sentence in each for each in adjusted["warnings"])
+    assert sentence in page.read_text()
+    assert adjusted["sha256"] == marked["sha256"]
+    assert adjusted["defaults"] != marked["defaults"]
+
+
+def test_what_is_left_without_trades_over_a_roll_is_told(bars, tmp_path, capsys):
+    calendar = tmp_path / "calendar.csv"
+    calendar.write_text("\n".join(f"2023-11-{day}" for day in range(16, 31)) + "\n")
+    page = tmp_path / "page.html"
+    words = (bars, *SMALL, "--min-trades", 3, "--roll-calendar", calendar)
+    assert run(*words, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert run(*words, "--report", page) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    for name in ("best", "defaults"):
+        whole, left = found[name], found["rolls"][f"{name}_without"]
+        assert left["trades"] == whole["trades"] - whole["trades_over_rolls"] < whole["trades"]
+        assert f"without the {whole['trades_over_rolls']} over a suspected change" in told
+    assert "over a suspected change of contract" in page.read_text()
+    assert run(bars, *SMALL, "--min-trades", 3, "--json") == 0
+    plain = json.loads(capsys.readouterr().out)["rolls"]
+    assert (plain["best_without"], plain["defaults_without"]) == (None, None)

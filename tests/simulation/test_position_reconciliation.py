@@ -16,6 +16,7 @@ from palmbot.domain.orders import IntentKind, IntentState, OrderStyle
 
 STOP_BACK_S_MAX = 5.0
 """A position without a stop is protected or closed within this time."""
+REPAIR_BEGINS_S_MAX = 2.0
 
 
 def play(story, **changes):
@@ -184,6 +185,27 @@ def test_a_stop_that_is_taken_away_is_back_or_the_position_closed_within_five_se
             assert world.loop.now_s - taken_s <= STOP_BACK_S_MAX
             await world.until(lambda: state_of(world).position is None)
             await world.until(lambda: state_of(world).switch.halted_by is None)
+
+    play(story)
+
+
+def test_a_position_whose_stop_is_not_back_in_time_is_closed_within_five_seconds():
+    """The broker sits on the request that restores it; the close that follows gets through."""
+
+    async def story(world):
+        await until_open(world)
+        await until_consistent(world)
+        position_id = state_of(world).position.position_id
+        amends = world.watch.sends["ProtoOAAmendPositionSLTPReq"]
+        world.server.faults = BrokerFaults(queue=1.0, queue_s_min=60.0, queue_s_max=90.0)
+        world.people.take_stop()
+        taken_s = world.loop.now_s
+        await world.until(lambda: world.watch.sends["ProtoOAAmendPositionSLTPReq"] > amends)
+        assert world.loop.now_s - taken_s <= REPAIR_BEGINS_S_MAX
+        world.server.faults = BrokerFaults()
+        ledger = world.server.exchange.ledger
+        await world.until(lambda: position_id not in ledger.positions, STOP_BACK_S_MAX)
+        assert world.loop.now_s - taken_s <= STOP_BACK_S_MAX
 
     play(story)
 

@@ -20,6 +20,7 @@ from rich.table import Table
 from palmbot.cli.output import EXIT_DONE, print_json, stderr, stdout
 from palmbot.core.params import SentimentMode
 from palmbot.pricefiles.bar_reader import ReadOptions
+from palmbot.pricefiles.roll_adjustment import RollTreatment
 from palmbot.pricefiles.stamps import DateOrder
 from palmbot.reports import wording
 from palmbot.reports.backtest_report import render_backtest_report
@@ -57,6 +58,8 @@ def backtest(  # noqa: PLR0913  (options of one command)
     dates: Literal["day-first", "month-first"] | None = None,
     decimal_comma: Annotated[bool, Parameter(negative=())] = False,
     accept_bad_bars: Literal["drop"] | None = None,
+    rolls: Literal["flag", "adjust"] = "flag",
+    roll_calendar: Path | None = None,
     report: Path | None = None,
     trades: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
@@ -90,6 +93,9 @@ def backtest(  # noqa: PLR0913  (options of one command)
         dates: Which comes first in dates such as 03/04/2024.
         decimal_comma: Prices are written 4.321,50.
         accept_bad_bars: Leave bad bars out, counted, instead of refusing the file.
+        rolls: What to do where a contract changes: count its trades apart, or multiply earlier
+            prices so that the jump is gone.
+        roll_calendar: CSV of known rolls: date, and the new price over the old one if known.
         report: Where a page with the picture goes.
         trades: Where a CSV with every trade goes, returns in per cent.
         as_json: Print one JSON document; returns, rates and drawdowns are fractions.
@@ -106,6 +112,8 @@ def backtest(  # noqa: PLR0913  (options of one command)
             drops_bad_bars=accept_bad_bars == "drop",
             take_profit=tp,
             stop_loss=sl,
+            rolls=RollTreatment(rolls),
+            roll_calendar=roll_calendar,
         ),
         point=StrategyPoint(rsi_buy, rsi_sell, tp, sl),
         period_rsi=period_rsi,

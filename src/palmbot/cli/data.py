@@ -10,6 +10,7 @@ from rich.table import Table
 from palmbot.cli.output import EXIT_DONE, EXIT_REFUSED, print_json, stdout
 from palmbot.pricefiles.bar_reader import ReadOptions
 from palmbot.pricefiles.quality import render_time
+from palmbot.pricefiles.roll_adjustment import RollTreatment
 from palmbot.pricefiles.stamps import DateOrder
 from palmbot.pricefiles.verdicts import render_step
 from palmbot.reports.data_check import DataCheck, render_data_report, render_grade
@@ -26,6 +27,8 @@ def check(  # noqa: PLR0913  (options of one command)
     dates: Literal["day-first", "month-first"] | None = None,
     decimal_comma: Annotated[bool, Parameter(negative=())] = False,
     accept_bad_bars: Literal["drop"] | None = None,
+    rolls: Literal["flag", "adjust"] = "flag",
+    roll_calendar: Path | None = None,
     tp: float = 2.0,
     sl: float = 1.5,
     report: Path | None = None,
@@ -45,6 +48,9 @@ def check(  # noqa: PLR0913  (options of one command)
         dates: Which comes first in dates such as 03/04/2024.
         decimal_comma: Prices are written 4.321,50.
         accept_bad_bars: Leave bad and conflicting bars out, counted.
+        rolls: What to do where a contract changes: mark it, or multiply earlier
+            prices so that the jump is gone.
+        roll_calendar: CSV of known rolls: date, and the new price over the old one if known.
         tp: Target in per cent against which the range of a bar is held.
         sl: Stop in per cent, likewise.
         report: Where a page with the picture goes.
@@ -59,6 +65,8 @@ def check(  # noqa: PLR0913  (options of one command)
         drops_bad_bars=accept_bad_bars == "drop",
         take_profit=tp,
         stop_loss=sl,
+        rolls=RollTreatment(rolls),
+        roll_calendar=roll_calendar,
     )
     picture = check_file(file, options)
     if report is not None:

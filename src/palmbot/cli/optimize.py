@@ -29,6 +29,7 @@ from palmbot.cli.output import (
 )
 from palmbot.domain.errors import InputInvalid
 from palmbot.pricefiles.bar_reader import ReadOptions
+from palmbot.pricefiles.roll_adjustment import RollTreatment
 from palmbot.reports.optimize_report import render_optimize_report
 from palmbot.reports.page_file import check_place, write_page
 from palmbot.research.grid import make_grid
@@ -46,6 +47,7 @@ from palmbot.research.rules import CostModel
 from palmbot.research.sweep import SweepOptions
 from palmbot.workbench.optimize import OptimizePlan, OptimizeResult, run_optimize
 from palmbot.workbench.optimize_picture import make_optimize_picture
+from palmbot.workbench.roll_report import list_adjustments
 
 LISTED_MAX = 12
 """Combinations above the target in the table for people; the files hold all."""
@@ -77,6 +79,8 @@ def optimize(  # noqa: PLR0913  (options of one command)
     require: Literal["found", "robust"] | None = None,
     zone: str = "UTC",
     accept_bad_bars: bool = False,
+    rolls: Literal["flag", "adjust"] = "flag",
+    roll_calendar: Path | None = None,
     report: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> int:
@@ -109,6 +113,9 @@ def optimize(  # noqa: PLR0913  (options of one command)
         require: Exit code 1 unless something exceeds the target, or the verdict is ROBUST.
         zone: Time zone of times that carry none.
         accept_bad_bars: Leave bad bars out, counted, instead of refusing the file.
+        rolls: What to do where a contract changes: count its trades apart, or multiply earlier
+            prices so that the jump is gone.
+        roll_calendar: CSV of known rolls: date, and the new price over the old one if known.
         report: Where a page with the pictures goes.
         as_json: Print one JSON document.
     """
@@ -122,7 +129,12 @@ def optimize(  # noqa: PLR0913  (options of one command)
         raise InputInvalid(f"--cost-bp: {e}; change it.") from e
     plan = OptimizePlan(
         data=file,
-        reading=ReadOptions(zone=zone, drops_bad_bars=accept_bad_bars),
+        reading=ReadOptions(
+            zone=zone,
+            drops_bad_bars=accept_bad_bars,
+            rolls=RollTreatment(rolls),
+            roll_calendar=roll_calendar,
+        ),
         settings=OptimizeSettings(
             grid=make_grid(rsi_buy, rsi_sell, tp, sl),
             options=SweepOptions(costs=costs, rsi_period=period_rsi),
@@ -144,7 +156,9 @@ def optimize(  # noqa: PLR0913  (options of one command)
         report_error("interrupted; the same command goes on where this one stopped")
         return EXIT_INTERRUPTED
     if report is not None:
-        write_page(report, render_optimize_report(make_optimize_picture(result.outcome)))
+        notes = (*result.rolls.notes, *list_off_rolls(result))
+        picture = make_optimize_picture(result.outcome, notes)
+        write_page(report, render_optimize_report(picture))
     if as_json:
         print_json(render_document(result))
     else:
@@ -166,12 +180,19 @@ def render_document(result: OptimizeResult) -> dict[str, Any]:
     """Return the JSON of a run; returns, drawdowns and win rates are fractions."""
     outcome = result.outcome
     evidence = outcome.evidence
+    best, defaults = result.best_off_rolls, result.defaults_off_rolls
     return {
         "source": outcome.source,
         "sha256": outcome.digest,
         "code_sha256": outcome.code_digest,
         "settings": outcome.settings_text,
         "warnings": list(result.warnings),
+        "rolls": {
+            "treatment": result.rolls.treatment.value,
+            "adjusted": [asdict(each) for each in list_adjustments(result.rolls)],
+            "best_without": None if best is None else asdict(best),
+            "defaults_without": None if defaults is None else asdict(defaults),
+        },
         "bars": outcome.bars,
         "combinations": outcome.grid.size,
         "target": outcome.target,
@@ -260,6 +281,8 @@ def _print_result(plan: OptimizePlan, result: OptimizeResult) -> None:
     stdout.print(render_findings(outcome))
     stdout.print(_tell_count(outcome), soft_wrap=True, highlight=False)
     stdout.print(render_evidence(outcome.evidence, outcome))
+    for sentence in list_off_rolls(result):
+        stdout.print(sentence, soft_wrap=True, highlight=False)
     stdout.print(f"Results:    {plan.output}", soft_wrap=True)
     stdout.print(f"Statistics: {plan.statistics}", soft_wrap=True)
 
@@ -325,6 +348,20 @@ def _tell_count(outcome: OptimizeOutcome) -> str:
     return (
         f"{count:,} {noun} a profit factor of {outcome.target:g}{few}{hidden}. {luck} "
         "The column luck: how often the best of such bars reaches that profit factor."
+    )
+
+
+def list_off_rolls(result: OptimizeResult) -> tuple[str, ...]:
+    """Say what is left of the best and of the defaults without their trades over a roll."""
+    named = (
+        ("The best", result.outcome.best, result.best_off_rolls),
+        ("The defaults", result.outcome.defaults, result.defaults_off_rolls),
+    )
+    return tuple(
+        f"{name} on the whole file: profit factor (trades) {_say_score(finding.whole)}; without "
+        f"the {finding.over_rolls} over a suspected change of contract {_say_score(left)}."
+        for name, finding, left in named
+        if finding is not None and left is not None
     )
 
 

@@ -23,6 +23,7 @@ from palmbot.config.sections import (
     BrokerSettings,
     LiveSettings,
     LoginSettings,
+    ReconcileSettings,
     RiskSettings,
     SentimentSettings,
     StrategySettings,
@@ -33,7 +34,7 @@ from palmbot.domain.errors import ConfigInvalid
 from palmbot.domain.orders import Environment
 from palmbot.domain.units import AccountId
 
-FILE_ONLY_SECTIONS: Final = frozenset({"risk", "breakers", "live"})
+FILE_ONLY_SECTIONS: Final = frozenset({"risk", "reconcile", "breakers", "live"})
 """Sections that the environment cannot change: what a limit is has to stand in one place."""
 
 
@@ -47,6 +48,7 @@ class _Sections(BaseSettings):
     broker: BrokerSettings = BrokerSettings()
     strategy: StrategySettings = StrategySettings()
     sentiment: SentimentSettings = SentimentSettings()
+    reconcile: ReconcileSettings = ReconcileSettings()
     risk: RiskSettings = RiskSettings()
     breakers: BreakerSettings = BreakerSettings()
     tls: TlsSettings = TlsSettings()
@@ -87,6 +89,7 @@ def load_config(settings: Path | None = None, env_file: Path | None = None) -> C
         broker=sections.broker,
         strategy=sections.strategy,
         sentiment=sections.sentiment,
+        reconcile=sections.reconcile,
         risk=sections.risk,
         breakers=sections.breakers,
         tls=sections.tls,

@@ -113,6 +113,17 @@ class SentimentSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileSettings:
+    """Section `[reconcile]`: what may be done about differences. Only the file can change it."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    close_surplus: bool = True
+    """Close positions of ours beyond the one that is allowed, without asking; `false` leaves them
+    open with their stops, halts, and asks a person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RiskSettings:
     """Section `[risk]`: limits. Only the file can change them, never the environment."""
 

@@ -11,6 +11,7 @@ from palmbot.config.sections import (
     BrokerSettings,
     LiveSettings,
     LoginSettings,
+    ReconcileSettings,
     RiskSettings,
     SentimentSettings,
     StrategySettings,
@@ -36,6 +37,7 @@ class Config:
     broker: BrokerSettings = field(default_factory=BrokerSettings)
     strategy: StrategySettings = field(default_factory=StrategySettings)
     sentiment: SentimentSettings = field(default_factory=SentimentSettings)
+    reconcile: ReconcileSettings = field(default_factory=ReconcileSettings)
     risk: RiskSettings = field(default_factory=RiskSettings)
     breakers: BreakerSettings = field(default_factory=BreakerSettings)
     tls: TlsSettings = field(default_factory=TlsSettings)
@@ -93,6 +95,7 @@ class Config:
                 intent_age_max_ms=risk.intent_age_ms_max,
                 books_interval_s=broker.books_interval_s,
                 undecided_s_max=broker.undecided_s_max,
+                close_surplus=self.reconcile.close_surplus,
                 breakers=self._make_breaker_rules(live),
             )
         except ValueError as e:

@@ -35,6 +35,8 @@ FIRST_WINDOW_MS = 25 * 60 * MS_PER_MINUTE  # the longest day has 25 hours
 ACCOUNT_ITEM = "account"
 SETTLE_COMMAND = "palmbot reconcile ack"
 """Stands in the alarm of every quarantine."""
+REMINDER_MS = 60 * MS_PER_MINUTE
+"""Market time between two alarms about the same item that waits for a person."""
 
 
 def on_link_ready(step: Step, event: LinkReady) -> None:
@@ -198,13 +200,25 @@ def quarantine(step: Step, found: Discrepancy) -> None:
         item=found.item, kind=found.kind, detail=found.detail, since=step.state.market.time
     )
     step.set_books(replace(step.books, quarantine={**step.books.quarantine, found.item: item}))
-    advice = (
-        "Set the clock of this machine right"
-        if found.kind is DiscrepancyClass.CLOCK_SKEW
-        else "Look it up at the broker, then settle it: "
-        f"{SETTLE_COMMAND} {found.item} --action adopt|close|ignore --reason ..."
-    )
-    step.alarm(Severity.CRITICAL, f"{found.item}: {found.detail}. {advice}")
+    step.alarm(Severity.CRITICAL, f"{found.item}: {found.detail}. {_advise(item)}")
+
+
+def remind_of_quarantine(step: Step) -> None:
+    """Tell a person once an hour of every item that still waits for one."""
+    now = step.market.time
+    for item in tuple(step.books.quarantine.values()):
+        if now - (item.reminded_at or item.since) < REMINDER_MS:
+            continue
+        reminded = replace(item, reminded_at=now)
+        step.set_books(
+            replace(step.books, quarantine={**step.books.quarantine, item.item: reminded})
+        )
+        hours = (now - item.since) / REMINDER_MS
+        step.alarm(
+            Severity.CRITICAL,
+            f"{item.item} has been waiting for a person for {hours:.0f} h, no entries meanwhile: "
+            f"{item.detail}. {_advise(item)}",
+        )
 
 
 def release(step: Step, item: str) -> None:
@@ -227,6 +241,15 @@ def read_window_start(state: EngineState) -> TimestampMs:
         times.append(state.started_at - FIRST_WINDOW_MS)
         times.extend(position.opened_at for position in state.books.positions.values())
     return TimestampMs(max(0, min(times) - OVERLAP_MS))
+
+
+def _advise(item: QuarantineItem) -> str:
+    if item.kind is DiscrepancyClass.CLOCK_SKEW:
+        return "Set the clock of this machine right"
+    return (
+        "Look it up at the broker, then settle it: "
+        f"{SETTLE_COMMAND} {item.item} --action adopt|close|ignore --reason ..."
+    )
 
 
 def _query(step: Step, delay_s: float) -> None:

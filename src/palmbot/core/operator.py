@@ -164,6 +164,11 @@ def _settle_position(
             step.forget_position(held, text)
         case Acknowledgement.ADOPT if item.kind is DiscrepancyClass.REMOTE_ONLY_OURS:
             _revive(step, held, text)
+        case Acknowledgement.ADOPT if _is_surplus(step, item):
+            step.say(
+                f"{REFUSED}: {event.item} is one too many ({item.detail}); close it, or another"
+            )
+            return
         case Acknowledgement.ADOPT if held.stop_loss is not None and not is_gone:
             pass
         case _:
@@ -172,6 +177,11 @@ def _settle_position(
     release(step, event.item)
     step.conclude(text)
     ask_books(step, "an item was settled", attempt=0)
+
+
+def _is_surplus(step: Step, item: QuarantineItem) -> bool:
+    """Tell whether a position is still beyond the one that is allowed."""
+    return item.kind is DiscrepancyClass.DUPLICATE and len(step.books.positions) > 1
 
 
 def _revive(step: Step, held: OpenPosition, text: str) -> None:

@@ -15,7 +15,7 @@ from palmbot.core.executions import (
 from palmbot.core.intents import advance, turn_unknown
 from palmbot.core.link import ask_books, note_execution
 from palmbot.core.reconcile import LATE_STATES, is_stop_loose
-from palmbot.core.settlement import count_failed_repair
+from palmbot.core.repair import close_unprotected, count_failed_repair
 from palmbot.core.step import Step
 from palmbot.domain.commands import Severity
 from palmbot.domain.events import (
@@ -45,6 +45,9 @@ def on_unanswered(step: Step, event: OrderUnanswered | SendInterrupted) -> None:
         turn_unknown(step, intent, event.reason)
     else:
         step.say(f"{intent.kind} {intent.intent_id} is {intent.state}: {event.reason}")
+    if intent.kind is IntentKind.AMEND and isinstance(event, OrderUnanswered):
+        # The deadline of an answer is as long as a position may be without its stop.
+        close_unprotected(step, intent.position_id, "the request to restore its stop got no answer")
     ask_books(step, f"{intent.kind} without an answer", attempt=max(1, step.link.attempt))
 
 
@@ -127,6 +130,7 @@ def on_position_changed(step: Step, event: PositionChanged) -> None:
             take_profit=remote.take_profit,
             swap=remote.swap,
             commission=remote.commission,
+            unprotected_s=(held.unprotected_s or 0.0) if remote.stop_loss is None else None,
         )
     )
     for intent in tuple(step.books.intents.values()):

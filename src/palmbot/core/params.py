@@ -118,6 +118,8 @@ class EngineParams:
     """Link seconds between two comparisons with the broker while all is well."""
     undecided_s_max: float = 120.0
     """Link seconds of looking for an order without an answer before a person is asked."""
+    close_surplus: bool = True
+    """Close positions of ours beyond the one that is allowed; else a person is asked."""
     breakers: BreakerRules = field(default_factory=BreakerRules)
 
     def __post_init__(self) -> None:  # noqa: C901, PLR0912 - one plain check after the other

@@ -129,7 +129,7 @@ class _Comparison:
                 DiscrepancyClass.DUPLICATE,
                 position.position_id,
                 f"{len(held)} positions of ours are open, the oldest is {held[0].position_id}",
-                "close it, halt",
+                "close it, halt" if self._params.close_surplus else "halt, ask a person",
             )
 
     def held_positions(self) -> Iterator[Discrepancy]:

@@ -14,7 +14,6 @@ from palmbot.core.executions import (
 )
 from palmbot.core.intents import (
     advance,
-    ask_amend,
     ask_cancel,
     ask_close,
     is_under_way,
@@ -27,6 +26,7 @@ from palmbot.core.link import (
     note_failed_reading,
     quarantine,
     release,
+    remind_of_quarantine,
     schedule_check,
 )
 from palmbot.core.reconcile import (
@@ -42,6 +42,12 @@ from palmbot.core.reconcile import (
     is_stop_loose,
     name_position,
 )
+from palmbot.core.repair import (
+    count_failed_repair,
+    count_unprotected,
+    is_repairing,
+    restore_levels,
+)
 from palmbot.core.state import (
     NO_TIME,
     Absence,
@@ -55,7 +61,6 @@ from palmbot.core.step import Step
 from palmbot.domain.commands import Reconnect, Severity
 from palmbot.domain.errors import BooksDoNotBalance
 from palmbot.domain.events import BooksReported, BooksUnavailable, OrderEnd
-from palmbot.domain.market import Side
 from palmbot.domain.orders import (
     PERHAPS_AT_BROKER,
     BrokerBooks,
@@ -73,8 +78,6 @@ OLD_READINGS_MAX = 3
 acting on what the broker says."""
 FORGOTTEN_ORDERS_MAX = 512
 """So many orders of ours without a row are named once; a busy month has fewer."""
-REPAIRS_MAX = 3
-"""Failed repairs of a missing stop before the position is closed instead."""
 CLEAN_READINGS = 2
 """Clean readings in a row that end a quarantine which evidence has settled."""
 READINGS_BEFORE_QUARANTINE = 2
@@ -119,15 +122,25 @@ def on_books(step: Step, event: BooksReported) -> None:
         _explain_balance(step, broker)
     for found in differences:
         _act(step, found, broker)
+    remind_of_quarantine(step)
     _conclude(step, broker, differences, is_news=is_news)
 
 
 def on_books_unavailable(step: Step, event: BooksUnavailable) -> None:
-    """Try again later, and trade nothing until it worked."""
+    """Try again later, and trade nothing until it worked.
+
+    What is known to lack its stop is repaired meanwhile: that needs no reading.
+    """
     link = step.link
     if event.generation != link.generation or link.phase is LinkPhase.DISCONNECTED:
         step.say(f"failed reading of connection {event.generation}, which is gone")
         return
+    for held in tuple(step.books.positions.values()):
+        if held.unprotected_s is not None:
+            restore_levels(step, count_unprotected(step, held))
+    if is_repairing(step):
+        step.set_link(replace(step.link, attempt=0))
+    remind_of_quarantine(step)
     note_failed_reading(step, event.reason)
 
 
@@ -196,8 +209,13 @@ def _take_details(step: Step, broker: BrokerBooks) -> None:
     """Take over what is no difference worth a word: running swap, positions of others."""
     for remote in broker.positions:
         held = step.books.positions.get(remote.position_id)
-        if held is not None and (held.swap, held.commission) != (remote.swap, remote.commission):
-            step.put_position(replace(held, swap=remote.swap, commission=remote.commission))
+        if held is None:
+            continue
+        known = replace(held, swap=remote.swap, commission=remote.commission)
+        if remote.stop_loss is not None:
+            known = replace(known, unprotected_s=None)
+        if known != held:
+            step.put_position(known)
     foreign = find_foreign(broker, step.state, step.params)
     if foreign != step.books.foreign_positions:
         step.set_books(replace(step.books, foreign_positions=foreign))
@@ -313,7 +331,8 @@ def _act_on_position(
         case DiscrepancyClass.DUPLICATE if held is not None:
             quarantine(step, found)
             halt(step, RECONCILIATION, found.detail)
-            ask_close(step, held, f"surplus: {found.detail}")
+            if step.params.close_surplus:
+                ask_close(step, held, f"surplus: {found.detail}")
         case DiscrepancyClass.IN_FLIGHT_FOUND | DiscrepancyClass.REMOTE_ONLY_OURS if remote:
             _take_over(step, found, remote)
         case DiscrepancyClass.PRICE_DIFFERS if held is not None and remote is not None:
@@ -321,7 +340,7 @@ def _act_on_position(
         case DiscrepancyClass.STOP_MISSING if held is not None and remote is not None:
             quarantine(step, found)
             halt(step, RECONCILIATION, f"{found.item} had no stop")
-            _restore_levels(step, _take_levels(step, held, remote))
+            restore_levels(step, count_unprotected(step, _take_levels(step, held, remote)))
         case DiscrepancyClass.LEVELS_MOVED if held is not None and remote is not None:
             _judge_moved_levels(step, found, held, remote)
         case _:
@@ -335,7 +354,7 @@ def _judge_moved_levels(
     if remote.stop_loss is not None and is_stop_loose(held, remote.stop_loss):
         if not is_under_way(step, IntentKind.AMEND, held.position_id):
             step.alarm(Severity.WARNING, f"{found.item}: {found.detail}; restored")
-        _restore_levels(step, moved)
+        restore_levels(step, moved)
 
 
 def _take_over(step: Step, found: Discrepancy, remote: Position) -> None:
@@ -374,37 +393,6 @@ def _take_levels(step: Step, held: OpenPosition, remote: Position) -> OpenPositi
     return moved
 
 
-def _restore_levels(step: Step, held: OpenPosition) -> None:
-    """Ask for the intended stop; close if the price is beyond it or the repair keeps failing."""
-    tick = step.state.market.tick
-    is_current = step.state.market.tick_generation == step.link.generation
-    is_beyond = (
-        tick is not None
-        and is_current
-        and (
-            tick.bid <= held.intended_stop
-            if held.side is Side.BUY
-            else tick.ask >= held.intended_stop
-        )
-    )
-    if is_beyond:
-        ask_close(step, held, "the price is beyond the stop it should have")
-    elif held.repairs >= REPAIRS_MAX:
-        ask_close(step, held, f"its stop could not be restored {held.repairs} times")
-    else:
-        target = held.take_profit if held.stop_loss is not None else None
-        ask_amend(
-            step, held, held.intended_stop, target or held.intended_target, "restore the stop"
-        )
-
-
-def count_failed_repair(step: Step, intent: Intent) -> None:
-    """Note that the levels of a position could not be set."""
-    held = step.books.positions.get(intent.position_id) if intent.position_id is not None else None
-    if held is not None:
-        step.put_position(replace(held, repairs=held.repairs + 1))
-
-
 def _note_absence(step: Step, item: str, broker: BrokerBooks) -> Absence:
     old = step.books.absences.get(item)
     # By our own clock a reading can show that something is absent, but not when.
@@ -428,7 +416,7 @@ def _conclude(
         step.set_link(replace(link, readings_due=due))
         names = ", ".join(dict.fromkeys(f"{each.kind} {each.item}" for each in differences))
         reason = f"working on {names}" if names else "checking what the reading told us"
-        ask_books(step, reason, attempt=link.attempt + 1)
+        ask_books(step, reason, attempt=1 if is_repairing(step) else link.attempt + 1)
     elif step.books.quarantine:
         items = ", ".join(step.books.quarantine)
         ask_books(step, f"a person has to settle {items}", attempt=len(RETRY_DELAYS_S))

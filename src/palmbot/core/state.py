@@ -168,6 +168,9 @@ class OpenPosition(Struct, frozen=True, kw_only=True):
     """Net, over its closing fills."""
     repairs: int = 0
     """Times a repair of its levels was refused or lost."""
+    unprotected_s: float | None = None
+    """Link seconds waited since the broker first showed it without a stop; None while it has one
+    as far as we know."""
 
 
 class ClosedPosition(Struct, frozen=True, kw_only=True):
@@ -229,6 +232,8 @@ class QuarantineItem(Struct, frozen=True, kw_only=True):
     detail: str
     since: TimestampMs
     """Market time."""
+    reminded_at: TimestampMs | None = None
+    """Market time of the newest reminder; None before the first."""
 
 
 class Absence(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ The history that `palmbot history` writes is one of the files read here: Parquet
 `close` (float64, price units, bid) and `volume` (int64, number of ticks), oldest first.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,15 @@ from palmbot.pricefiles.columns import (
 )
 from palmbot.pricefiles.quality import Grade, Quality, QualityItem, judge_quality
 from palmbot.pricefiles.reader import note_ignored, read_stamps
-from palmbot.pricefiles.rolls import RollNotes, find_rolls
+from palmbot.pricefiles.roll_adjustment import (
+    Adjusted,
+    Adjustment,
+    RollTreatment,
+    adjust_rolls,
+    describe_adjustments,
+)
+from palmbot.pricefiles.roll_calendar import RollCalendar, locate_rolls, read_roll_calendar
+from palmbot.pricefiles.rolls import RollNotes, Rolls, find_rolls
 from palmbot.pricefiles.series import AskBars, BarSeries, Floats, Integers
 from palmbot.pricefiles.stamps import DateOrder, Stamps, check_zone
 from palmbot.pricefiles.table import Table, read_table
@@ -58,6 +66,27 @@ class ReadOptions:
     take_profit: float = 2.0
     """Per cent; with `stop_loss` the bracket against which the range of a bar is held."""
     stop_loss: float = 1.5
+    roll_calendar: Path | None = None
+    """CSV of known rolls, see `roll_calendar`."""
+    rolls: RollTreatment = RollTreatment.FLAG
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollReading:
+    """What was made of contract rolls."""
+
+    treatment: RollTreatment = RollTreatment.FLAG
+    adjustments: tuple[Adjustment, ...] = ()
+    notes: tuple[str, ...] = ()
+    """One sentence each; part of the notes on quality as well."""
+    calendar_digest: str = ""
+    """SHA-256 of the calendar, empty without one."""
+
+    @property
+    def key(self) -> str:
+        """Tells apart two readings of one file; empty for the plain one."""
+        is_plain = self.treatment is RollTreatment.FLAG and not self.calendar_digest
+        return "" if is_plain else f"{self.treatment} {self.calendar_digest}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +95,7 @@ class ReadResult:
 
     series: BarSeries
     quality: Quality
+    rolls: RollReading = field(default_factory=RollReading)
 
 
 PLAIN = ReadOptions()
@@ -116,8 +146,10 @@ def inspect_bars(path: Path, options: ReadOptions = PLAIN) -> ReadResult:
         contract=_note_column(table, layout, Role.CONTRACT, kept),
         open_interest=_note_amounts(table, layout, Role.OPEN_INTEREST, kept),
     )
-    rolls = find_rolls(series, notes)
-    series = _with_rolls(series, rolls.bars)
+    calendar = None
+    if options.roll_calendar is not None:
+        calendar = read_roll_calendar(options.roll_calendar)
+    rolls, series, reading = _treat_rolls(series, notes, calendar, options)
     faults_told = [
         *_judge_length(series),
         *_judge_period(series),
@@ -127,6 +159,7 @@ def inspect_bars(path: Path, options: ReadOptions = PLAIN) -> ReadResult:
         series,
         volume=None if rows.volume is None else rows.volume[kept],
         rolls=rolls,
+        is_adjusted=bool(reading.adjustments),
         rows=len(rows),
         zone=_describe_zone(stamps, options, is_daily=is_daily),
         bracket=(options.take_profit, options.stop_loss),
@@ -134,6 +167,7 @@ def inspect_bars(path: Path, options: ReadOptions = PLAIN) -> ReadResult:
         notes=(
             *note_ignored(layout),
             *_note_prices(rows, series),
+            *reading.notes,
             *(
                 ()
                 if table.has_header
@@ -146,7 +180,34 @@ def inspect_bars(path: Path, options: ReadOptions = PLAIN) -> ReadResult:
             ),
         ),
     )
-    return ReadResult(series=series, quality=quality)
+    return ReadResult(series=series, quality=quality, rolls=reading)
+
+
+def _treat_rolls(
+    series: BarSeries, notes: RollNotes, calendar: RollCalendar | None, options: ReadOptions
+) -> tuple[Rolls, BarSeries, RollReading]:
+    """Return the suspected rolls, the series with them marked, and what was made of them."""
+    ratios: dict[int, float | None] = {}
+    told: list[str] = []
+    if calendar is not None:
+        ratios, unused = locate_rolls(calendar, series, options.zone)
+        ignored = "; the others are ignored" if unused else ""
+        told.append(
+            f"Roll calendar {calendar.path.name}: {len(ratios)} of its {len(calendar.rolls)} dates "
+            f"lie within the file{ignored}."
+        )
+    rolls = find_rolls(series, notes, ratios)
+    adjusted = Adjusted(series=replace(series, rolls=rolls.bars), adjustments=())
+    if options.rolls is RollTreatment.ADJUST:
+        adjusted = adjust_rolls(adjusted.series, rolls, ratios)
+        told += describe_adjustments(adjusted)
+    reading = RollReading(
+        treatment=options.rolls,
+        adjustments=adjusted.adjustments,
+        notes=tuple(told),
+        calendar_digest="" if calendar is None else calendar.digest,
+    )
+    return rolls, adjusted.series, reading
 
 
 def _read_rows(table: Table, layout: Layout, stamps: Stamps, options: ReadOptions) -> BarRows:
@@ -234,23 +295,6 @@ def _make_series(
         digest=table.sha256,
         digits=rows.digits,
         ask=ask,
-    )
-
-
-def _with_rolls(series: BarSeries, rolls: Integers) -> BarSeries:
-    return BarSeries(
-        time_ms=series.time_ms,
-        open=series.open,
-        high=series.high,
-        low=series.low,
-        close=series.close,
-        spread=series.spread,
-        period_ms=series.period_ms,
-        source=series.source,
-        digest=series.digest,
-        digits=series.digits,
-        ask=series.ask,
-        rolls=rolls,
     )
 
 

@@ -96,6 +96,7 @@ def judge_quality(  # noqa: PLR0913 - the facts of one file, each named by its c
     *,
     volume: Floats | None,
     rolls: Rolls,
+    is_adjusted: bool = False,
     rows: int,
     zone: str,
     bracket: tuple[float, float],
@@ -108,6 +109,7 @@ def judge_quality(  # noqa: PLR0913 - the facts of one file, each named by its c
         series: The bars that are left.
         volume: Of these bars, NaN where a cell is no number.
         rolls: See `rolls.find_rolls`.
+        is_adjusted: Jumps of rolls were taken out of the bars.
         rows: Rows of the file.
         zone: What the times were taken for.
         bracket: Target and stop, per cent of the entry.
@@ -121,7 +123,7 @@ def judge_quality(  # noqa: PLR0913 - the facts of one file, each named by its c
         *_judge_stillness(series),
         *([] if volume is None else _judge_volume(series, volume)),
         *_judge_jumps(series),
-        *_judge_rolls(series, rolls),
+        *_judge_rolls(series, rolls, is_adjusted=is_adjusted),
         *_judge_spread(series),
         *_judge_dates(series),
         _judge_range(series, bracket),
@@ -323,7 +325,7 @@ def _judge_jumps(series: BarSeries) -> list[QualityItem]:
     ]
 
 
-def _judge_rolls(series: BarSeries, rolls: Rolls) -> list[QualityItem]:
+def _judge_rolls(series: BarSeries, rolls: Rolls, *, is_adjusted: bool) -> list[QualityItem]:
     count = rolls.bars.size
     text = f"{count} suspected"
     if count:
@@ -334,7 +336,8 @@ def _judge_rolls(series: BarSeries, rolls: Rolls) -> list[QualityItem]:
             f"({rolls.gaps[each] * 100:+.1f} %, {rolls.evidence[each]})"
             for each in largest
         )
-        text += f", largest: {named}. Nothing was adjusted; trades over them are counted apart"
+        done = "The notes say what was adjusted" if is_adjusted else "Nothing was adjusted"
+        text += f", largest: {named}. {done}; trades over them are counted apart"
     return [
         QualityItem(
             name="contract rolls",

@@ -1,9 +1,11 @@
 """Where a continuous series may pass from one contract to the next: suspicions, never corrections.
 
-Best evidence first: another contract named in the file, a leap of open interest, an opening gap
-far beyond what is usual for a break of its kind. The last may as well be news.
+Best evidence first: another contract named in the file, a date in a calendar of rolls, a leap of
+open interest, an opening gap far beyond what is usual for a break of its kind. The last may as well
+be news.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -47,6 +49,7 @@ class Evidence(StrEnum):
     """Why a bar is suspected."""
 
     CONTRACT = "the contract changes"
+    CALENDAR = "in the roll calendar"
     OPEN_INTEREST = "open interest leaps"
     GAP = "gap: roll or news"
 
@@ -69,8 +72,14 @@ class Rolls:
     """Open / previous close - 1."""
 
 
-def find_rolls(series: BarSeries, notes: RollNotes) -> Rolls:
-    """Return every bar whose open may lie in another contract than the close before."""
+def find_rolls(series: BarSeries, notes: RollNotes, calendar: Iterable[int] = ()) -> Rolls:
+    """Return every bar whose open may lie in another contract than the close before.
+
+    Args:
+        series: The bars.
+        notes: What the file says besides prices.
+        calendar: Bars that a calendar of rolls names.
+    """
     gaps = read_gaps(series)
     found: dict[int, Evidence] = {}
     for bar in _find_gap_leaps(series, gaps):
@@ -80,6 +89,7 @@ def find_rolls(series: BarSeries, notes: RollNotes) -> Rolls:
             leap = np.abs(notes.open_interest[1:] / notes.open_interest[:-1] - 1)
         for bar in np.flatnonzero(leap > OPEN_INTEREST_LEAP) + 1:
             found[int(bar)] = Evidence.OPEN_INTEREST
+    found.update(dict.fromkeys(calendar, Evidence.CALENDAR))
     if notes.contract is not None:
         changed = (notes.contract != notes.contract.shift(1)).fill_null(value=False)
         for bar in np.flatnonzero(changed.to_numpy()):

@@ -65,6 +65,19 @@ class CostParts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RollAdjustment:
+    """One change of contract whose jump was taken out of the prices."""
+
+    time_ms: int
+    """Opening of the first bar in the new contract."""
+    evidence: str
+    ratio: float
+    """By which every earlier price was multiplied."""
+    is_estimated: bool
+    """From the opening gap, because no calendar gives it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RollParts:
     """Trades that were open over a suspected change of contract."""
 
@@ -73,6 +86,9 @@ class RollParts:
     trades: int
     without: Outcome
     """All other trades."""
+    treatment: str = "flag"
+    """flag or adjust."""
+    adjusted: tuple[RollAdjustment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

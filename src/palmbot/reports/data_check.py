@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from palmbot.domain.units import MS_PER_DAY, TimestampMs
 from palmbot.reports import wording
 from palmbot.reports.backtest_report import render_section, render_tiles
-from palmbot.reports.backtest_run import Curve
+from palmbot.reports.backtest_run import Curve, RollAdjustment
 from palmbot.reports.page import render_page
 from palmbot.reports.plot_style import GRID, Json, make_base_layout, make_time_axis, make_title
 from palmbot.reports.tables import NONE, Column, escape, render_list, render_table
@@ -47,6 +47,9 @@ class DataCheck:
     sha256: str
     items: tuple[CheckedItem, ...]
     notes: tuple[str, ...]
+    rolls: str = "flag"
+    """What was done about contract rolls: flag or adjust."""
+    adjusted: tuple[RollAdjustment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from palmbot.reports.optimize_run import (
     WalkForwardRun,
 )
 from palmbot.reports.page import render_page
-from palmbot.reports.tables import NONE, Column, escape, render_table
+from palmbot.reports.tables import NONE, Column, escape, render_list, render_table
 from palmbot.reports.wording import count
 
 ABOVE_SHOWN_MAX = 40
@@ -305,4 +305,5 @@ def _render_settings(picture: OptimizePicture) -> str:
     inside = "".join(
         f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in values
     )
-    return f'<dl class="settings">{inside}</dl>'
+    notes = render_list(picture.notes) if picture.notes else ""
+    return f'<dl class="settings">{inside}</dl>{notes}'

@@ -176,3 +176,5 @@ class OptimizePicture:
     pbo: float | None
     sharpe: SharpeTest | None
     seconds: float
+    notes: tuple[str, ...] = ()
+    """What was done to the bars before the search, one sentence each."""

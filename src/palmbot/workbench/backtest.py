@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +19,7 @@ from palmbot.research.backtest_figures import Summary, summarize
 from palmbot.research.rules import OWNER_DEFAULTS, CostModel, StrategyPoint
 from palmbot.workbench.curves import find_closed_hours, thin
 from palmbot.workbench.recorded_mood import read_recorded_mood
+from palmbot.workbench.roll_report import list_adjustments
 
 RSI_PERIOD_MIN, RSI_PERIOD_MAX = 2, 500
 DISTANCE_MIN, DISTANCE_MAX = 0.01, 99.99
@@ -99,6 +100,15 @@ def run_backtest_file(
     summary = summarize(
         run, series, setup, zone=result.quality.zone, mood=mood_name, seconds=seconds
     )
+    figures = summary.figures
+    rolls = replace(
+        figures.rolls,
+        treatment=result.rolls.treatment.value,
+        adjusted=list_adjustments(result.rolls),
+    )
+    # What was done to the prices comes first: every figure rests on it.
+    warnings = (*result.rolls.notes, *figures.warnings)
+    summary = replace(summary, figures=replace(figures, rolls=rolls, warnings=warnings))
     return _make_picture(summary, series, result)
 
 
@@ -185,7 +195,7 @@ def _make_picture(summary: Summary, series: BarSeries, result: ReadResult) -> Ba
         equity=thin(series, summary.equity),
         equity_without_costs=thin(series, summary.equity_without_costs),
         drawdown=thin(series, summary.equity / peaks - 1.0),
-        assumptions=(*_list_assumptions(summary, series), *result.quality.notes, *_warn(result)),
+        assumptions=(*_list_assumptions(summary, series), *_note(result), *_warn(result)),
     )
 
 
@@ -210,6 +220,11 @@ def _list_assumptions(summary: Summary, series: BarSeries) -> tuple[str, ...]:
     )
     texts = (ENTRY_RULE, EXIT_RULE, sides, f"{charge}, {nights}.", stakes)
     return (*texts, BREAKER_LIMITS) if figures.setting.breakers else texts
+
+
+def _note(result: ReadResult) -> tuple[str, ...]:
+    """Return the notes of the file but for those on rolls, which are among the warnings."""
+    return tuple(each for each in result.quality.notes if each not in result.rolls.notes)
 
 
 def _warn(result: ReadResult) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from palmbot.pricefiles.series import BarSeries, Floats
 from palmbot.reports.backtest_run import Curve
 from palmbot.reports.data_check import CheckedItem, DataCheck, DataPicture
 from palmbot.workbench.curves import thin
+from palmbot.workbench.roll_report import list_adjustments
 
 MS_PER_HOUR = 3_600_000
 HOURS = 24
@@ -49,6 +50,8 @@ def check_file(path: Path, options: ReadOptions) -> DataPicture:
                 for item in quality.items
             ),
             notes=quality.notes,
+            rolls=result.rolls.treatment.value,
+            adjusted=list_adjustments(result.rolls),
         ),
         price=thin(series, series.close),
         marks=Curve(

@@ -8,13 +8,18 @@ from pathlib import Path
 from typing import Final
 
 from palmbot.domain.errors import InputInvalid
-from palmbot.pricefiles.bar_reader import ReadOptions, ReadResult, read_bars
+from palmbot.pricefiles.bar_reader import ReadOptions, ReadResult, RollReading, read_bars
 from palmbot.pricefiles.quality import Grade
+from palmbot.pricefiles.series import BarSeries
+from palmbot.research.backtest_figures import find_over_rolls
 from palmbot.research.checkpoint import Checkpoint
 from palmbot.research.engines import Engine, ThreadEngine
+from palmbot.research.market import make_market
 from palmbot.research.optimize import OptimizeSettings, Stage, Tell, optimize
-from palmbot.research.outcome import OptimizeOutcome
+from palmbot.research.outcome import Finding, OptimizeOutcome, Score
 from palmbot.research.result_files import check_folder, write_results, write_statistics
+from palmbot.research.rules import read_profit_factor, read_win_rate
+from palmbot.research.sweep import trace
 
 STATISTICS_NAME: Final = "backtest_statistics.csv"
 UNFINISHED_SUFFIX: Final = ".unfinished"
@@ -50,6 +55,10 @@ class OptimizeResult:
     outcome: OptimizeOutcome
     warnings: tuple[str, ...]
     """Of the price file, one sentence each."""
+    rolls: RollReading
+    best_off_rolls: Score | None
+    """The best without its trades over marked bars; None where there are none."""
+    defaults_off_rolls: Score | None
     is_resumed: bool
     """Part of the work was found finished."""
 
@@ -75,7 +84,7 @@ def run_optimize(plan: OptimizePlan, tell: Tell) -> OptimizeResult:
     with _open_engine(plan) as engine:
         checkpoint = Checkpoint(
             plan.output.with_name(plan.output.name + UNFINISHED_SUFFIX),
-            plan.settings.make_key(read.series.digest),
+            plan.settings.make_key(f"{read.series.digest} {read.rolls.key}".rstrip()),
         )
         is_done = False
         try:
@@ -86,7 +95,25 @@ def run_optimize(plan: OptimizePlan, tell: Tell) -> OptimizeResult:
         finally:
             checkpoint.close(is_done=is_done)
     return OptimizeResult(
-        outcome=outcome, warnings=_list_warnings(read), is_resumed=checkpoint.is_resumed
+        outcome=outcome,
+        warnings=(*read.rolls.notes, *_list_warnings(read)),
+        rolls=read.rolls,
+        best_off_rolls=_leave_rolls_out(read.series, plan, outcome.best),
+        defaults_off_rolls=_leave_rolls_out(read.series, plan, outcome.defaults),
+        is_resumed=checkpoint.is_resumed,
+    )
+
+
+def _leave_rolls_out(series: BarSeries, plan: OptimizePlan, found: Finding | None) -> Score | None:
+    """Return one combination on the whole file without the trades open over a marked bar."""
+    if found is None or not found.over_rolls:
+        return None
+    trades = trace(make_market(series), found.point, plan.settings.options)
+    returns = trades.net_return[~find_over_rolls(trades, series)]
+    return Score(
+        trades=returns.size,
+        profit_factor=read_profit_factor(returns),
+        win_rate=read_win_rate(returns),
     )
 
 

@@ -40,8 +40,13 @@ DAYS_MAX: Final = 1_500
 NEIGHBOURS_MAX: Final = 24
 
 
-def make_optimize_picture(outcome: OptimizeOutcome) -> OptimizePicture:
-    """Return what the page shows; values are taken over, nothing is computed anew but medians."""
+def make_optimize_picture(outcome: OptimizeOutcome, notes: tuple[str, ...] = ()) -> OptimizePicture:
+    """Return what the page shows; values are taken over, nothing is computed anew but medians.
+
+    Args:
+        outcome: What the search found.
+        notes: What was done to the bars before it, one sentence each.
+    """
     evidence = outcome.evidence
     sharpe = evidence.deflated_sharpe
     last = outcome.bars - 1
@@ -87,6 +92,7 @@ def make_optimize_picture(outcome: OptimizeOutcome) -> OptimizePicture:
             effective_trials=sharpe.effective_trials,
         ),
         seconds=outcome.seconds,
+        notes=notes,
     )
 
 

@@ -70,6 +70,79 @@ def test_without_a_loss_the_profit_factor_is_null(capsys, bars):
     assert "Only 0 trades" in found["warnings"][0]
 
 
+@pytest.fixture
+def contracts(tmp_path):
+    """Bars of two contracts one after the other, the second 6 % dearer."""
+    lines = write_bars(tmp_path / "one.csv", draw_series(np.random.default_rng(3), 400))
+    header, *rows = lines.read_text().splitlines()
+    names = header.split(",")
+    priced = [n for n, name in enumerate(names) if name in {"open", "high", "low", "close"}]
+    for number, row in enumerate(rows):
+        cells = row.split(",")
+        if number >= 200:
+            for place in priced:
+                cells[place] = f"{float(cells[place]) * 1.06:.2f}"
+        rows[number] = ",".join([*cells, "M" if number < 200 else "N"])
+    path = tmp_path / "contracts.csv"
+    path.write_text("\n".join([f"{header},contract", *rows]) + "\n")
+    return path
+
+
+def test_rolls_are_marked_by_default_and_taken_out_on_demand_in_every_form(
+    capsys, contracts, tmp_path
+):
+    _, plain = run_json(capsys, "backtest", contracts)
+    assert plain["rolls"]["treatment"] == "flag"
+    assert plain["rolls"]["adjusted"] == []
+    assert plain["rolls"]["suspected"] >= 1
+    page = tmp_path / "page.html"
+    _, found = run_json(capsys, "backtest", contracts, "--rolls", "adjust", "--report", page)
+    (roll,) = found["rolls"]["adjusted"]
+    assert found["rolls"]["treatment"] == "adjust"
+    assert (roll["evidence"], roll["is_estimated"]) == ("the contract changes", True)
+    assert roll["ratio"] == pytest.approx(1.06, abs=0.03)
+    sentence = f"every earlier price times {roll['ratio']:.5f}"
+    assert any(sentence in each for each in found["warnings"])
+    assert sentence in page.read_text()
+    assert sentence not in json.dumps(plain)
+    code = run_command(["backtest", str(contracts), "--rolls", "adjust"])
+    assert code == 0
+    assert sentence in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_calendar_names_the_ratio_and_the_check_of_the_file_tells_it(capsys, contracts, tmp_path):
+    _, plain = run_json(capsys, "backtest", contracts, "--rolls", "adjust")
+    time_ms = plain["rolls"]["adjusted"][0]["time_ms"]
+    moment = str(np.datetime64(time_ms, "ms"))[:16]
+    calendar = tmp_path / "calendar.csv"
+    calendar.write_text(f"date,ratio\n{moment},1.06\n")
+    words = (contracts, "--rolls", "adjust", "--roll-calendar", calendar)
+    page = tmp_path / "check.html"
+    code, found = run_json(capsys, "data", "check", *words, "--report", page)
+    assert code == 0
+    expected = {
+        "time_ms": time_ms,
+        "evidence": "the contract changes",
+        "ratio": 1.06,
+        "is_estimated": False,
+    }
+    assert found["rolls"] == "adjust"
+    assert found["adjusted"] == [expected]
+    assert any("given by the calendar" in each for each in found["notes"])
+    assert "given by the calendar" in page.read_text()
+    _, replayed = run_json(capsys, "backtest", *words)
+    assert replayed["rolls"]["adjusted"] == [expected]
+
+
+def test_a_calendar_that_makes_no_sense_is_refused_by_name(capsys, contracts, tmp_path):
+    calendar = tmp_path / "calendar.csv"
+    calendar.write_text("2024-03-09,1.8 %\n")
+    code, text = refusal_of(capsys, "backtest", contracts, "--roll-calendar", calendar)
+    assert code == 1
+    assert "--roll-calendar" in text
+    assert "line 1: '1.8 %' is no ratio" in text
+
+
 def test_costs_by_parts_replace_the_flat_cost(capsys, bars):
     _, flat = run_json(capsys, "backtest", bars, "--breakers", "off")
     assert flat["costs"]["cost_bp"] == 5

@@ -65,9 +65,14 @@ TROUBLES = (
 class EngineUnderFaults(RuleBasedStateMachine):
     """A bot, a broker, and a wire that loses, repeats, delays and reorders."""
 
-    @initialize(style=st.sampled_from(["market", "limit"]), nonce=st.integers(0, 2**80 - 1))
-    def start(self, style, nonce):
-        self.world = World(replace(EASY, order_style=style), nonce=nonce)
+    @initialize(
+        style=st.sampled_from(["market", "limit"]),
+        close_surplus=st.booleans(),
+        nonce=st.integers(0, 2**80 - 1),
+    )
+    def start(self, style, close_surplus, nonce):
+        params = replace(EASY, order_style=style, close_surplus=close_surplus)
+        self.world = World(params, nonce=nonce)
         self.world.make_ready()
         self.checked = 0
         self.on_the_wire: list[Event] = []

@@ -1,5 +1,6 @@
 """The sweep kernel and the exact engine agree on every trade, field by field."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 
 from harness.bar_series import draw_series
 from palmbot.pricefiles.bar_reader import read_bars
+from palmbot.pricefiles.roll_adjustment import adjust_rolls
+from palmbot.pricefiles.rolls import Evidence, Rolls
 from palmbot.research.backtest import REASON_CLOSED, BacktestSetup, run_backtest
 from palmbot.research.market import make_market
 from palmbot.research.rules import BlockedBars, CostModel, StrategyPoint
@@ -106,3 +109,15 @@ def test_on_real_files_the_trades_are_identical(name, trades):
     exact = run_backtest(series, BacktestSetup(point=point, has_breakers=False))
     assert len(exact.trades) == trades
     assert_same_trades(exact.trades, trace(make_market(series), point))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_on_bars_whose_rolls_were_taken_out_the_trades_are_identical(seed):
+    series = draw_series(np.random.default_rng(seed), 400, spread=0.001, digits=0)
+    bars = np.array([130, 270])
+    rolls = Rolls(bars=bars, evidence=(Evidence.CONTRACT,) * 2, gaps=np.zeros(2))
+    adjusted = adjust_rolls(replace(series, rolls=bars), rolls, {130: 0.94, 270: 1.06}).series
+    point = StrategyPoint(40.0, 60.0, 0.75, 0.5)
+    exact = run_backtest(adjusted, BacktestSetup(point=point, has_breakers=False))
+    assert len(exact.trades) > 20
+    assert_same_trades(exact.trades, trace(make_market(adjusted), point))

@@ -70,6 +70,8 @@ def test_every_value_of_the_file_reaches_the_parameters():
             limit_life_s = 6.5
             books_interval_s = 30
             undecided_s_max = 90
+            [reconcile]
+            close_surplus = false
             [strategy]
             rsi_period = 9
             rsi_buy = 25
@@ -164,6 +166,7 @@ def test_the_environment_overrides_the_file_key_by_key(monkeypatch):
     [
         ("PALMBOT_RISK__RISK_PERCENT", r"may not change a limit.*\[risk\] of palmbot.toml"),
         ("palmbot_risk__risk_percent", "may not change a limit"),
+        ("PALMBOT_RECONCILE__CLOSE_SURPLUS", r"may not change a limit.*\[reconcile\]"),
         ("PALMBOT_RISK", "may not change a limit"),
         ("PALMBOT_LIVE__ARMED", "may not change a limit"),
         ("PALMBOT_BREAKERS__DAILY_LOSS_PERCENT", "may not change a limit"),

@@ -36,7 +36,7 @@ from palmbot.domain.events import (
     Started,
     SymbolChanged,
 )
-from palmbot.domain.market import Side
+from palmbot.domain.market import Interval, Side, TradingHours
 from palmbot.domain.orders import (
     IntentKind,
     IntentState,
@@ -632,9 +632,116 @@ def test_r13_a_stop_that_cannot_be_restored_three_times_closes_the_position():
         decision = world.read_books()
         (stored,) = (each for each in decision.commands if isinstance(each, StoreIntent))
         world.stored(decision)
-        world.give(OrderUnanswered(intent_id=stored.intent.intent_id, reason="5 s"))
-        world.read_books()
+        world.give(OrderRefused(intent_id=stored.intent.intent_id, code="NO", reason=""))
     assert [intent.kind for intent in world.sends][1:] == ["amend", "amend", "amend", "close"]
+
+
+def waits(decision):
+    return [each.delay_s for each in decision.commands if isinstance(each, QueryBooks)]
+
+
+def test_r13_a_stop_that_is_not_back_in_time_closes_the_position():
+    """The repair is under way and nobody answers: looked at every second, closed after four."""
+    world = world_with_position()
+    world.give(*world.broker.amend(sole_position(world).position_id, None, None))
+    world.stored(world.read_books())
+    waited_s = 0.0
+    while len(world.sends) == 2:
+        (delay_s,) = waits(world.history[-1][1]) or [1.0]
+        waited_s += delay_s
+        assert waited_s <= 4.0
+        decision = world.read_books()
+        if any(isinstance(each, StoreIntent) for each in decision.commands):
+            world.stored(decision)
+    assert [intent.kind for intent in world.sends][1:] == ["amend", "close"]
+    assert waited_s == 4.0
+    world.give(*world.broker.execute(world.sends[-1]))
+    world.settle()
+    assert not world.broker.positions
+    assert world.state.switch.halted_by == "reconciliation"
+
+
+def test_r13_goes_on_while_no_reading_succeeds():
+    """That it lacks its stop is known; neither repair nor close waits for the next reading."""
+    world = world_with_position()
+    world.give(*world.broker.amend(sole_position(world).position_id, None, None))
+    seen = []
+    for _ in range(5):
+        decision = world.give(BooksUnavailable(generation=world.generation, reason="late"))
+        stores = [each for each in decision.commands if isinstance(each, StoreIntent)]
+        seen.append(([each.intent.kind.value for each in stores], waits(decision)))
+        if stores:
+            world.stored(decision)
+    assert seen == [
+        (["amend"], [1.0]),
+        ([], [1.0]),
+        ([], [1.0]),
+        ([], [1.0]),
+        (["close"], [2.0]),
+    ]
+
+
+def test_r13_a_repair_without_an_answer_closes_the_position():
+    world = world_with_position()
+    world.give(*world.broker.amend(sole_position(world).position_id, None, None))
+    world.stored(world.read_books())
+    decision = world.give(OrderUnanswered(intent_id=world.sends[-1].intent_id, reason="5 s"))
+    (stored,) = (each for each in decision.commands if isinstance(each, StoreIntent))
+    assert stored.intent.kind is IntentKind.CLOSE
+
+
+def test_r13_while_the_market_is_closed_the_repair_goes_on():
+    world = world_with_position()
+    closed = TradingHours(zone="UTC", intervals=(Interval(start_s=0, end_s=60),))
+    world.state = replace(world.state, symbol=make_symbol(hours=closed))
+    world.give(*world.broker.amend(sole_position(world).position_id, None, None))
+    for _ in range(8):
+        decision = world.read_books()
+        if any(isinstance(each, StoreIntent) for each in decision.commands):
+            world.stored(decision)
+    assert [intent.kind for intent in world.sends][1:] == ["amend"]
+
+
+def test_r13_a_stop_that_is_back_is_forgotten():
+    world = world_with_position()
+    position = sole_position(world)
+    world.give(*world.broker.amend(position.position_id, None, None))
+    world.read_books()
+    assert sole_position(world).unprotected_s is not None
+    remote = world.broker.amend(position.position_id, position.stop_loss, None)
+    told = world.give(*remote).state.books.positions[position.position_id]
+    assert told.unprotected_s is None
+    world.give(*world.broker.amend(position.position_id, None, None))
+    world.broker.amend(position.position_id, position.stop_loss, None)
+    world.read_books()
+    assert sole_position(world).unprotected_s is None
+
+
+def test_a_person_is_reminded_every_hour_of_what_waits():
+    world = world_with_position()
+    position = sole_position(world)
+    item = f"position:{position.position_id}"
+    world.give(*world.broker.amend(position.position_id, None, None))
+    world.read_books()
+    world.carry_out()
+    first = len(world.alarms)
+    for minute in range(1, 130):
+        world.tick(time=START + PERIOD + minute * 60_000)
+        if minute % 2:
+            world.read_books()
+        else:
+            world.give(BooksUnavailable(generation=world.generation, reason="late"))
+    told = world.alarms[first:]
+    assert [text.split(":")[0] + text[text.index(" has") : text.index(" h,")] for text in told] == [
+        "position has been waiting for a person for 1",
+        "position has been waiting for a person for 2",
+    ]
+    assert all(f"palmbot reconcile ack {item} --action" in text for text in told)
+    ack(world, item, Acknowledgement.ADOPT)
+    world.read_books()
+    world.tick(time=world.broker.now + 7_200_000)
+    world.read_books()
+    assert len(world.alarms) == first + 2
 
 
 def test_r14_a_tighter_stop_and_any_target_are_taken_over():
@@ -709,6 +816,40 @@ def test_r16_a_second_position_of_ours_is_closed_and_the_oldest_kept():
     assert world.state.books.positions.keys() == {first.position_id}
     assert world.broker.positions.keys() == {first.position_id}
     assert world.state.switch.halted_by == "reconciliation"
+
+
+def test_r16_with_the_switch_off_a_person_is_asked_and_nothing_is_closed():
+    world = ready_world(close_surplus=False)
+    world.enter()
+    first = sole_position(world)
+    world.read_books()
+    world.broker.now += 1000
+    world.broker.enter(world.sends[0], [Volume(600)])
+    world.read_books()
+    world.settle(6)
+    (surplus,) = world.broker.positions.keys() - {first.position_id}
+    item = f"position:{surplus}"
+    assert world.state.books.quarantine[item].kind is D.DUPLICATE
+    assert world.state.switch.halted_by == "reconciliation"
+    assert [intent.kind for intent in world.sends] == ["entry"]
+    assert world.broker.positions[surplus].stop_loss is not None
+    for action in (Acknowledgement.ADOPT, Acknowledgement.IGNORE):
+        assert ack(world, item, action).reason.startswith("refused")
+    ack(world, item, Acknowledgement.CLOSE)
+    world.settle()
+    assert world.broker.positions.keys() == {first.position_id}
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+
+
+def test_r16_a_surplus_without_a_stop_gets_one_also_with_the_switch_off():
+    world = ready_world(close_surplus=False)
+    world.enter()
+    world.broker.now += 1000
+    world.broker.enter(world.sends[0], [Volume(600)], with_stop=False)
+    world.read_books()
+    world.settle(6)
+    assert len(world.broker.positions) == 2
+    assert all(each.stop_loss is not None for each in world.broker.positions.values())
 
 
 def pay(world, delta, *, is_listed):
