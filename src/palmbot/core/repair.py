@@ -1,6 +1,6 @@
 """Bringing back the stop and target of a position, or closing it if that does not work out."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from palmbot.core.intents import ask_amend, ask_close
 from palmbot.core.state import OpenPosition

@@ -693,7 +693,7 @@ def test_r13_a_repair_without_an_answer_closes_the_position():
 def test_r13_while_the_market_is_closed_the_repair_goes_on():
     world = world_with_position()
     closed = TradingHours(zone="UTC", intervals=(Interval(start_s=0, end_s=60),))
-    world.state = replace(world.state, symbol=make_symbol(hours=closed))
+    world.state = structs.replace(world.state, symbol=make_symbol(hours=closed))
     world.give(*world.broker.amend(sole_position(world).position_id, None, None))
     for _ in range(8):
         decision = world.read_books()
