@@ -6,6 +6,7 @@ says how many of the transactions handed to the disk had become durable, unknown
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
@@ -40,8 +41,7 @@ class DiskFaults:
     """It says durable before it is, as a disk without synchronisation does. No plan draws it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One recorded step."""
 
     sequence: int

@@ -5,6 +5,7 @@ For the simulator: the same frames and messages as the client, the other role.
 
 from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from google.protobuf.message import Message
 
@@ -48,8 +49,7 @@ class ServerLimits:
     historical_per_s: int = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(NamedTuple):
     """One request of the client that the server has to answer."""
 
     payload_type: int

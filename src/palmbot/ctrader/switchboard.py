@@ -1,7 +1,7 @@
 """Drives procedures: sends what they ask when the rate budgets allow, finds whose an answer is."""
 
-from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 from google.protobuf.message import Message
 
@@ -40,8 +40,7 @@ class Purpose(Enum):
     __hash__ = object.__hash__  # that of Enum is computed in Python, and keys are looked up a lot
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How a procedure ended: with a result, or with an error."""
 
     purpose: Purpose

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from secrets import token_urlsafe
+from typing import NamedTuple
 
 from google.protobuf.message import Message
 
@@ -70,8 +71,7 @@ def make_keys(client_id: str) -> Keys:
     return Keys(client_id, *(token_urlsafe(TOKEN_BYTES) for _ in range(3)))
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """What one request led to."""
 
     to_asker: Answer
