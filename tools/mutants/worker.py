@@ -22,6 +22,7 @@ MEMORY_BYTES_MAX = 4 << 30
 """A mutant that fills the memory has been noticed."""
 CPU_S_MIN = 5.0
 """So much CPU time a mutant gets at least before it counts as running for ever."""
+EXAMPLES_MAX = 25
 CHOICE = "not real_series and not crash_of_the_gold"
 """Without the tests that read price files: their reader has threads, which no fork survives."""
 MARK = "__called__"
@@ -58,10 +59,24 @@ class Examples:
             derandomize=True,
             database=None,
             deadline=None,
-            max_examples=60,
+            max_examples=EXAMPLES_MAX,
             phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
         )
         hypothesis.settings.load_profile("mutants")
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Let no test have more examples by settings of its own, state machines included."""
+        import hypothesis  # noqa: PLC0415 - as above
+
+        for item in items:
+            for holder, name in (
+                (getattr(item, "obj", None), "_hypothesis_internal_use_settings"),
+                (getattr(item, "cls", None), "settings"),
+            ):
+                own = getattr(holder, name, None)
+                if isinstance(own, hypothesis.settings):
+                    fewer = min(own.max_examples, EXAMPLES_MAX)
+                    setattr(holder, name, hypothesis.settings(own, max_examples=fewer))
 
 
 class Judge:

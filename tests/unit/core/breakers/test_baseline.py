@@ -78,8 +78,7 @@ def test_a_setting_that_moves_the_start_of_the_day_opens_no_date_twice():
     before = world.day
     world.params = make_params(day_zone="America/New_York")
     world.tick(time=NEXT_DAY + MINUTE)  # in New York it is the evening of the date that ended
-    assert world.day.ordinal == before.ordinal
-    assert world.day.baseline == before.baseline
+    assert (world.day.starts_at, world.day.baseline) == (before.starts_at, before.baseline)
     world.tick(time=NEXT_DAY + 6 * HOUR)
     assert world.day.ordinal == before.ordinal + 1
 
@@ -170,6 +169,20 @@ def test_what_was_once_unexplained_does_not_spoil_the_baseline_of_a_later_day(is
     world.come_back()
     assert world.day.baseline == 9_900 * MONEY
     assert world.day.quality is Quality.EXACT
+
+
+def test_a_balance_above_the_equity_last_seen_is_a_candidate_too():
+    world = BreakerWorld()
+    position = world.enter()
+    world.tick(PRICE - 1_000_000)
+    assert world.day.equity < world.broker.balance == 10_000 * MONEY
+    world.give(LinkLost(generation=world.generation, reason="cut"))
+    world.broker.close(position.position_id)  # unheard, with a loss
+    world.give(TimePassed(time=TimestampMs(NEXT_DAY + HOUR)))
+    world.broker.now = NEXT_DAY + HOUR
+    lose_unexplained(world)
+    assert world.day.baseline == 10_000 * MONEY
+    assert world.day.quality is Quality.ESTIMATED
 
 
 def closings(*times):

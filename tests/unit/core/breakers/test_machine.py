@@ -15,11 +15,12 @@ from palmbot.domain.breakers import BreakerName, BreakerPhase
 from palmbot.domain.events import (
     ClockChecked,
     DiskMeasured,
+    OperatorHalted,
     OrderRefused,
     TimePassed,
     TokenChecked,
 )
-from palmbot.domain.orders import IntentKind, OrderStyle
+from palmbot.domain.orders import IntentKind, IntentState, OrderStyle
 from palmbot.domain.units import IntentId, TimestampMs
 
 OPEN, CLOSED, HALF_OPEN, LATCHED = (
@@ -151,10 +152,10 @@ def refuse(world):
 def test_only_entries_that_are_refused_count():
     world = BreakerWorld(make_params(rejects_max=1))
     world.enter()
-    world.crash(9)
-    world.carry_out()
+    world.stored(world.give(OperatorHalted(actor="eve", reason="storm", flatten=True)))
     assert world.sends[-1].kind is IntentKind.CLOSE
     refuse(world)
+    assert world.state.books.intents[world.sends[-1].intent_id].state is IntentState.REJECTED
     assert world.phase(REJECTS) is CLOSED
     assert world.state.breakers.rejects == ()
 

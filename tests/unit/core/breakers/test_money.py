@@ -102,12 +102,11 @@ def test_two_payments_without_numbers_are_told_apart_by_their_time():
     step = Step(world.state, world.params)
     step.set_breakers(replace(step.breakers, balance_version_seen=0))
     now = world.broker.now
-    for time, flow in ((now, 5), (now + 1, 10), (now + 1, 10)):
-        is_again = flow == step.breakers.day.cash_flow
-        moved = 0 if is_again else 5
+    for time, flow in ((now, 1), (now + 1, 2), (now + 1, 2)):
+        moved = flow - step.breakers.day.cash_flow
         books = replace(step.books, balance=Money(step.books.balance + moved), balance_version=0)
         step.set_books(books)
-        account_for_money(step, payment(5, time=time))
+        account_for_money(step, payment(1, time=time))
         assert step.breakers.day.cash_flow == flow
         assert not step.breakers.is_unexplained
 
@@ -128,11 +127,12 @@ def world_payment(world, amount):
     return world.payment(amount, "BALANCE_DEPOSIT")
 
 
-def test_a_payment_heard_before_the_first_reading_of_the_books_belongs_to_no_day():
+@pytest.mark.parametrize("is_heard", [True, False])
+def test_money_that_comes_before_the_first_reading_of_the_books_belongs_to_no_day(is_heard):
     world = BreakerWorld(is_ready=False)
     world.connect()
     assert world.state.breakers.day is None
-    world.pay(100)
+    world.pay(100, is_heard=is_heard, is_listed=False)
     world.read_books()
     world.load_bars()
     world.tick()

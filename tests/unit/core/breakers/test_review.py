@@ -173,10 +173,11 @@ def with_ratio(world, ratio, phase, hold_until=START + HOUR):
 
 def test_a_price_alone_does_not_prolong_the_hold_of_a_spike():
     world = BreakerWorld()
-    with_ratio(world, 300, OPEN)
-    world.give(TimePassed(time=TimestampMs(START + 50 * MINUTE)))
-    world.tick(time=START + 50 * MINUTE)
-    assert world.record(SPIKE).hold_until == START + HOUR
+    hold_until = START + 15 * MINUTE + 1
+    with_ratio(world, 300, OPEN, hold_until)
+    world.tick(time=START + 2 * MINUTE)
+    assert world.state.volatility.ratio_percent == 300
+    assert world.record(SPIKE).hold_until == hold_until
 
 
 def test_a_ratio_that_is_still_too_high_trips_again_at_once():
