@@ -10,6 +10,7 @@ code 1 if a single field of a single trade differs.
 import argparse
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +28,8 @@ from harness.wild_markets import draw_case
 
 FIELDS = TradeList.__dataclass_fields__
 POINTS = (StrategyPoint(30.0, 70.0, 2.0, 1.5), StrategyPoint(35.0, 65.0, 0.3, 0.2))
-RICH = 1e12
-"""Balance without breakers, so that no account is ruined: there the sweep goes on."""
+BALANCE_RICH, RISK_SMALL = 1e9, 0.01
+"""Account without breakers, so that none is ruined: there the sweep goes on."""
 
 
 def main() -> int:
@@ -80,8 +81,9 @@ def compare(
     has_breakers: bool,
 ) -> tuple[bool, int]:
     """Tell whether all trades are the same, and how many they are."""
-    balance = 100_000.0 if has_breakers else RICH
-    setup = BacktestSetup(point=point, costs=costs, has_breakers=has_breakers, balance=balance)
+    setup = BacktestSetup(point=point, costs=costs, has_breakers=has_breakers)
+    if not has_breakers:
+        setup = replace(setup, balance=BALANCE_RICH, risk_percent=RISK_SMALL)
     exact = run_backtest(series, setup)
     fast = trace(make_market(series), point, SweepOptions(costs=costs, has_breakers=has_breakers))
     if has_breakers:

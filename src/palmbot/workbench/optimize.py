@@ -3,18 +3,22 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from palmbot.core.params import SentimentMode
 from palmbot.domain.errors import InputInvalid
 from palmbot.pricefiles.bar_reader import ReadOptions, ReadResult, read_bars
 from palmbot.pricefiles.quality import Grade
+from palmbot.pricefiles.series import BarSeries
 from palmbot.research.checkpoint import Checkpoint
 from palmbot.research.engines import Engine, ThreadEngine
+from palmbot.research.mood_mask import find_blocked
 from palmbot.research.optimize import OptimizeSettings, Stage, Tell, optimize
 from palmbot.research.outcome import OptimizeOutcome
 from palmbot.research.result_files import check_folder, write_results, write_statistics
+from palmbot.workbench.recorded_mood import read_recorded_mood
 
 STATISTICS_NAME: Final = "backtest_statistics.csv"
 UNFINISHED_SUFFIX: Final = ".unfinished"
@@ -29,6 +33,8 @@ class OptimizePlan:
     reading: ReadOptions
     settings: OptimizeSettings
     output: Path
+    sentiment: Path | None = None
+    sentiment_mode: SentimentMode = SentimentMode.VETO
     uses_dask: bool = False
     address: str | None = None
     """Of a Dask scheduler; None for a cluster on this machine."""
@@ -68,6 +74,7 @@ def run_optimize(plan: OptimizePlan, tell: Tell) -> OptimizeResult:
     check_folder(plan.output)
     check_folder(plan.statistics)
     read = read_bars(plan.data, plan.reading)
+    settings = _take_mood(plan, read.series)
     from palmbot.research.compiled import is_compiled  # noqa: PLC0415 - loads the compiler
 
     if not is_compiled():
@@ -75,11 +82,11 @@ def run_optimize(plan: OptimizePlan, tell: Tell) -> OptimizeResult:
     with _open_engine(plan) as engine:
         checkpoint = Checkpoint(
             plan.output.with_name(plan.output.name + UNFINISHED_SUFFIX),
-            plan.settings.make_key(read.series.digest),
+            settings.make_key(read.series.digest),
         )
         is_done = False
         try:
-            outcome = optimize(read.series, plan.settings, engine, checkpoint, tell)
+            outcome = optimize(read.series, settings, engine, checkpoint, tell)
             write_results(plan.output, outcome)
             write_statistics(plan.statistics, outcome)
             is_done = True
@@ -87,6 +94,20 @@ def run_optimize(plan: OptimizePlan, tell: Tell) -> OptimizeResult:
             checkpoint.close(is_done=is_done)
     return OptimizeResult(
         outcome=outcome, warnings=_list_warnings(read), is_resumed=checkpoint.is_resumed
+    )
+
+
+def _take_mood(plan: OptimizePlan, series: BarSeries) -> OptimizeSettings:
+    """Return the settings, with the bars that the recorded sentiment keeps from entries."""
+    settings = plan.settings
+    if plan.sentiment is None:
+        return settings
+    mood = read_recorded_mood(plan.sentiment)
+    blocked = find_blocked(series.time_ms, mood, plan.sentiment_mode)
+    return replace(
+        settings,
+        options=replace(settings.options, blocked=blocked),
+        sentiment=f"{plan.sentiment_mode} ({plan.sentiment.name}, refusals {blocked.digest[:16]})",
     )
 
 

@@ -56,6 +56,8 @@ def make_optimize_picture(outcome: OptimizeOutcome) -> OptimizePicture:
         period_ms=outcome.period_ms,
         split_ms=int(outcome.time_ms[split]),
         cost_bp=outcome.cost_bp,
+        has_breakers=outcome.has_breakers,
+        sentiment=outcome.sentiment,
         target=outcome.target,
         min_trades=outcome.min_trades,
         combinations=outcome.grid.size,

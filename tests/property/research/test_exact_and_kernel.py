@@ -1,6 +1,7 @@
 """The sweep kernel and the exact engine agree on every trade, field by field."""
 
 import os
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,9 @@ from harness.wild_markets import draw_case
 from palmbot.core.breakers.book import VolatilityView
 from palmbot.core.breakers.tape import take_opening
 from palmbot.core.breakers.volatility import read_atr, take_bars
+from palmbot.core.params import SentimentMode
 from palmbot.core.state import initial_state
+from palmbot.domain.events import SentimentUpdated
 from palmbot.domain.market import ALWAYS_OPEN, Bar, Tick
 from palmbot.pricefiles.bar_reader import read_bars
 from palmbot.research.backtest import (
@@ -27,7 +30,9 @@ from palmbot.research.backtest import (
     run_backtest,
 )
 from palmbot.research.grid import Grid
+from palmbot.research.guards import watch_market
 from palmbot.research.market import CLOSE, OPEN, make_market
+from palmbot.research.mood_mask import find_blocked
 from palmbot.research.rules import (
     REASON_CLOSED,
     REASON_END,
@@ -37,6 +42,7 @@ from palmbot.research.rules import (
 )
 from palmbot.research.sweep import SweepOptions, sweep, trace
 from palmbot.research.watched_bars import (
+    SIGN_UNKNOWN,
     UNKNOWN,
     make_watch_rules,
     measure_spreads,
@@ -61,6 +67,8 @@ FIELDS = (
 SERIES = int(os.environ.get("AGREEMENT_SERIES", "160"))
 """Wild series compared with breakers on: `make agreement` takes thousands."""
 PARTS = 4
+UNRUINED = {"balance": 1e9, "risk_percent": 0.01}
+"""Without breakers a sweep goes on where an account is ruined, which this one never is."""
 RARE = (1, 4, 8, 17, 32, 278, 299, 381, 475)
 """Seeds whose series together reach every rule, some of which few do."""
 EXPECTED = {
@@ -112,9 +120,8 @@ def test_without_breakers_the_trades_are_identical(  # noqa: PLR0913, PLR0917 - 
 def compare(seed, *, has_breakers):
     """Compare all trades of one wild series; return what the exact engine did."""
     series, point, costs = draw_case(seed)
-    # Without breakers a sweep goes on where an account is ruined: a rich one is not.
-    balance = 100_000.0 if has_breakers else 1e12
-    setup = BacktestSetup(point=point, costs=costs, has_breakers=has_breakers, balance=balance)
+    account = {} if has_breakers else UNRUINED
+    setup = BacktestSetup(point=point, costs=costs, has_breakers=has_breakers, **account)
     exact = run_backtest(series, setup)
     options = SweepOptions(costs=costs, has_breakers=has_breakers)
     assert_same_trades(exact.trades, trace(make_market(series), point, options))
@@ -142,6 +149,63 @@ def test_where_every_breaker_trips_the_trades_are_identical():
         seen.update(code for code, _ in exact.refusals)
         seen.update(exact.trades.reason.tolist())
     assert not EXPECTED - set(seen), "a rule that no series reaches is not tested"
+
+
+@pytest.mark.parametrize("mode", [SentimentMode.VETO, SentimentMode.CONFIRM])
+def test_with_recorded_sentiment_the_trades_are_identical(mode):
+    refused = 0
+    for seed in range(60, 100):
+        series, point, costs = draw_case(seed)
+        known_at = record_mood(seed, series)
+        blocked = find_blocked(series.time_ms, known_at, mode)
+        for has_breakers in (True, False) if seed % 3 == 0 else (True,):
+            setup = BacktestSetup(
+                point=point,
+                costs=costs,
+                has_breakers=has_breakers,
+                mood=known_at,
+                mood_mode=mode,
+                **({} if has_breakers else UNRUINED),
+            )
+            exact = run_backtest(series, setup)
+            options = SweepOptions(costs=costs, blocked=blocked, has_breakers=has_breakers)
+            assert_same_trades(exact.trades, trace(make_market(series), point, options))
+            refused += dict(exact.refusals).get("SENTIMENT", 0)
+    assert refused > 30
+
+
+def record_mood(seed, series):
+    """Return scores that come every few bars, some of them unknown, from the third bar on."""
+    rng = np.random.default_rng(seed)
+    readings = [
+        SentimentUpdated(
+            score=int(rng.integers(-100, 101)) if rng.random() < 0.9 else None,
+            confidence=float(rng.choice([0.5, 0.9])),
+            domains=int(rng.integers(1, 6)),
+            has_driver=bool(rng.random() < 0.8),
+            as_of=int(time),
+            source="drawn",
+        )
+        for time in series.time_ms[3 :: int(rng.integers(1, 6))] + int(rng.integers(0, 60_000))
+    ]
+    times = [reading.as_of for reading in readings]
+
+    def known_at(time):
+        index = bisect_right(times, time) - 1
+        return readings[index] if index >= 0 else None
+
+    return known_at
+
+
+def test_windows_of_a_search_know_what_was_usual_before_them():
+    series = draw_series(np.random.default_rng(3), 1500, volatility=0.01)
+    market = make_market(series)
+    watch = watch_market(market)
+    options = SweepOptions(has_breakers=True, watch=watch).cut(900, 1500)
+    assert options.watch.bar_ms == watch.bar_ms
+    assert np.array_equal(options.watch.signs, watch.signs[900:])
+    assert not (options.watch.signs & SIGN_UNKNOWN).any()
+    assert (watch_market(market.cut(900, 1500)).signs & SIGN_UNKNOWN).any()
 
 
 def test_sweep_with_breakers_counts_the_trades_of_the_exact_engine():
