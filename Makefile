@@ -13,7 +13,7 @@ COMPILE = $(BIN)/uv --no-config --quiet pip compile pyproject.toml --universal -
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo fuzz test check format bench bench-research verdicts conformance \
+.PHONY: help setup demo fuzz test check format bench bench-research verdicts agreement conformance \
 	sigkill soak simulate mutants \
 	proto proto-check lock wheel wheel-check sbom audit clean
 
@@ -61,6 +61,9 @@ bench-research: $(READY) $(BENCH)/ready  ## time the sweep beside vectorbt and b
 
 verdicts: $(READY)  ## count the verdicts on 100 series of noise and 100 with a planted edge
 	@$(BIN)/python bench/research/verdicts.py $(ARGS)
+
+agreement: $(READY)  ## hold the sweep against the exact engine on 3,000 wild series, breakers on and off
+	@$(BIN)/python bench/research/agreement.py $(ARGS)
 
 conformance: $(READY)  ## hold our wire against the official client package
 	@$(BIN)/python conformance/run.py $(ARGS)

@@ -11,6 +11,10 @@ import pytest
 import harness.warm_sweep  # noqa: F401 - compiles before the clock of a test runs
 from palmbot.cli.main import run_command
 from palmbot.research.engines import ThreadEngine
+from palmbot.research.grid import make_single
+from palmbot.research.optimize import OptimizeSettings
+from palmbot.research.rules import OWNER_DEFAULTS
+from palmbot.research.sweep import SweepOptions
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 DAILY = SHARED / "dce_palm_olein_p_daily_2023_2026.csv.gz"
@@ -278,3 +282,52 @@ def test_what_is_left_without_trades_over_a_roll_is_told(bars, tmp_path, capsys)
     assert run(bars, *SMALL, "--min-trades", 3, "--json") == 0
     plain = json.loads(capsys.readouterr().out)["rolls"]
     assert (plain["best_without"], plain["defaults_without"]) == (None, None)
+
+
+def run_json(capsys, *words):
+    assert run(*words, *SMALL, "--json") == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_breakers_are_off_unless_asked_for_and_the_answer_says_so(bars, capsys):
+    tight = ("--rsi-buy", "45", "--rsi-sell", "55", "--tp", "0.3", "--sl", "0.3,0.4", "--json")
+    documents = []
+    for more in ((), ("--breakers", "on", "--report", "page.html")):
+        assert run(bars, *tight, *more) == 0
+        documents.append(json.loads(capsys.readouterr().out))
+    plain, guarded = documents
+    assert (plain["breakers"], guarded["breakers"]) == (False, True)
+    assert "breakers off; sentiment off" in plain["settings"]
+    assert "breakers on; sentiment off" in guarded["settings"]
+    assert 0 < guarded["best"]["trades"] < plain["best"]["trades"]
+    forward = [each["walk_forward"]["rolling"]["trades"] for each in documents]
+    assert 0 < forward[1] < forward[0]
+    assert "<dt>Breakers</dt><dd>on</dd>" in Path("page.html").read_text()
+
+
+def test_recorded_sentiment_keeps_out_of_every_part_of_the_search(bars, capsys):
+    plain = run_json(capsys, bars)
+    never = "time_ms,score,confidence,domains,has_driver\n1,0,1,5,true\n"
+    Path("mood.csv").write_text(never)
+    silent = run_json(
+        capsys, bars, "--sentiment", "mood.csv", "--sentiment-mode", "confirm", "--report", "a.html"
+    )
+    assert silent["sentiment"].startswith("confirm (mood.csv, refusals ")
+    assert silent["defaults"]["trades"] == 0
+    assert silent["walk_forward"]["rolling"]["trades"] == 0
+    assert silent["null_p_value"] == 1.0
+    assert "confirm (mood.csv" in Path("a.html").read_text()
+    vetoing = run_json(capsys, bars, "--sentiment", "mood.csv")
+    assert vetoing["defaults"] == plain["defaults"]
+
+
+def test_a_broken_off_run_is_not_resumed_with_other_breakers_or_scores():
+    grid = make_single(OWNER_DEFAULTS)
+    settings = OptimizeSettings(grid=grid, options=SweepOptions())
+    others = (
+        OptimizeSettings(grid=grid, options=SweepOptions(has_breakers=True)),
+        OptimizeSettings(grid=grid, options=SweepOptions(), sentiment="veto (a.csv, refusals 12)"),
+        OptimizeSettings(grid=grid, options=SweepOptions(), sentiment="veto (a.csv, refusals 13)"),
+    )
+    keys = {each.make_key("same file") for each in (settings, *others)}
+    assert len(keys) == 4

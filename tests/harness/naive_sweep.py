@@ -1,11 +1,10 @@
 """The rules of a backtest as a plain loop over bars, written apart from the sweep kernel.
 
-Signals, fills and returns are the functions of `core` and `research.rules`; the loop, the books
-and the breakers are written a second time, one bar after the other, so that the kernel is not
-checked against itself. It can be compiled, for tests on thousands of series.
+Signals, fills and returns are the functions of `core` and `research.rules`; loop and books are
+written a second time, one bar after the other, so that the kernel is not checked against itself. It
+can be compiled, for tests on thousands of series. The bot's breakers are not in here: the exact
+engine is what the kernel is held to with them.
 """
-
-from typing import NamedTuple
 
 import numpy as np
 
@@ -16,18 +15,7 @@ from palmbot.core.strategy import Signal
 from palmbot.research import rules
 
 
-class NaiveBreakers(NamedTuple):
-    """Same fields as `rules.TradeBreakers`."""
-
-    losses_max: int
-    pause_ms: int
-    daily_loss: float
-    risk: float
-
-
 def walk_bars(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one plain loop, compiled
-    time_ms,
-    day_of,
     bid,
     ask,
     no_buys,
@@ -36,7 +24,6 @@ def walk_bars(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one plain loo
     price_step,
     cost,
     period,
-    breakers,
 ):
     """Return the trades, and equity at the close of every bar.
 
@@ -44,7 +31,7 @@ def walk_bars(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one plain loo
     net return). `bid` and `ask` are arrays of shape (4, n_bars): opens, highs, lows, closes;
     `point` is (rsi_buy, rsi_sell, take_profit, stop_loss).
     """
-    n = time_ms.size
+    n = bid.shape[1]
     rows = np.empty((n + 1, 9))
     equity = np.empty(n)
     count = 0
@@ -54,11 +41,6 @@ def walk_bars(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one plain loo
     sign = 0
     entry = stop = target = 0.0
     entry_bar = 0
-    streak = 0
-    paused_until = -1
-    closed_day = -1
-    loss_day = -1
-    day_loss = 0.0
     for t in range(n):
         if wish != 0:
             sign = wish
@@ -93,19 +75,6 @@ def walk_bars(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one plain loo
                 count += 1
                 worth *= 1.0 + earned
                 sign = 0
-                if earned > 0.0:
-                    streak = 0
-                else:
-                    streak += 1
-                    if 0 < breakers.losses_max <= streak:
-                        paused_until = time_ms[t] + breakers.pause_ms
-                if breakers.daily_loss > 0.0:
-                    if loss_day != day_of[t]:
-                        loss_day = day_of[t]
-                        day_loss = 0.0
-                    day_loss -= earned * breakers.risk / (point[3] / 100.0)
-                    if day_loss >= breakers.daily_loss:
-                        closed_day = day_of[t]
         if sign == 0:
             equity[t] = worth
         elif sign > 0:
@@ -115,13 +84,14 @@ def walk_bars(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one plain loo
             equity[t] = worth + units * entry * (1.0 - cost) - units * ask[3, t]
         state = rsi.update_rsi(state, bid[3, t], period)
         value = rsi.read_rsi(state, period)
-        if value is None or sign != 0 or t == n - 1 or time_ms[t] < paused_until:
-            continue
-        if closed_day >= 0 and day_of[t + 1] == closed_day:
+        if value is None or sign != 0 or t == n - 1:
             continue
         signal = strategy.read_signal(value, point[0], point[1])
         if signal == Signal.BUY and not no_buys[t]:
             wish = 1
         elif signal == Signal.SELL and not no_sells[t]:
             wish = -1
+        entry = fills.find_entry(wish, bid[0, t + 1], ask[0, t + 1])
+        if ask[0, t + 1] - bid[0, t + 1] >= rules.find_distance(entry, point[3], price_step):
+            wish = 0  # the stop would be reached at the entry: the bot does not enter
     return rows[:count], equity

@@ -82,6 +82,8 @@ def make_optimize_picture(*, verdict="NOISE", seed=5):
         period_ms=3_600_000,
         split_ms=days[175],
         cost_bp=5.0,
+        has_breakers=False,
+        sentiment="off",
         target=1.5,
         min_trades=30,
         combinations=len(points),

@@ -1,7 +1,7 @@
 """Compiles the sweep once for all test processes, before the clock of any test runs.
 
-Import it in every test module that sweeps. The first process to get here compiles, some ten
-seconds of work; the others wait for it and load what it left in the cache.
+Import it in every test module that sweeps. The first process to get here compiles, some
+twenty seconds of work; the others wait for it and load what it left in the cache.
 """
 
 import numpy as np
@@ -22,6 +22,7 @@ def warm_up():
         grid = make_single(OWNER_DEFAULTS)
         sweep(flip(measure_moves(market), np.random.default_rng(1)), grid)
         trace_equity(prepare(market, grid, SweepOptions()), OWNER_DEFAULTS, 0, 0)
+        sweep(market, grid, SweepOptions(has_breakers=True))
 
 
 find_cache().mkdir(parents=True, exist_ok=True)

@@ -27,6 +27,7 @@ from palmbot.cli.output import (
     stderr,
     stdout,
 )
+from palmbot.core.params import SentimentMode
 from palmbot.domain.errors import InputInvalid
 from palmbot.pricefiles.bar_reader import ReadOptions
 from palmbot.pricefiles.roll_adjustment import RollTreatment
@@ -67,6 +68,9 @@ def optimize(  # noqa: PLR0913  (options of one command)
     sl: str = "1:2:0.5",
     cost_bp: float = 5.0,
     period_rsi: int = 14,
+    breakers: Literal["on", "off"] = "off",
+    sentiment: Path | None = None,
+    sentiment_mode: Literal["veto", "confirm"] = "veto",
     min_trades: int = 30,
     target: float = 1.5,
     in_sample: float = 0.7,
@@ -101,6 +105,11 @@ def optimize(  # noqa: PLR0913  (options of one command)
         sl: Stop, percent of the entry.
         cost_bp: Cost of each side, basis points of the price; the spread of the file comes on top.
         period_rsi: Closes in one RSI window.
+        breakers: Circuit breakers as in live trading, on an account of 100,000 that risks 1 per
+            cent a trade; slower, and the resamples have them too.
+        sentiment: What a bot recorded, or a CSV with time_ms, score, confidence, domains,
+            has_driver; each score counts from when it was known. Resamples keep the hours of it.
+        sentiment_mode: What a score may do to a signal.
         min_trades: Combinations with fewer are never called the best.
         target: Profit factor hoped for.
         in_sample: Share of the bars on which the best is chosen.
@@ -137,13 +146,15 @@ def optimize(  # noqa: PLR0913  (options of one command)
         ),
         settings=OptimizeSettings(
             grid=make_grid(rsi_buy, rsi_sell, tp, sl),
-            options=SweepOptions(costs=costs, rsi_period=period_rsi),
+            options=SweepOptions(costs=costs, rsi_period=period_rsi, has_breakers=breakers == "on"),
             min_trades=min_trades,
             target=target,
             in_sample=in_sample,
             resamples=resamples,
             seed=seed,
         ),
+        sentiment=sentiment,
+        sentiment_mode=SentimentMode(sentiment_mode),
         output=output,
         uses_dask=engine == "dask",
         address=address,
@@ -186,6 +197,8 @@ def render_document(result: OptimizeResult) -> dict[str, Any]:
         "sha256": outcome.digest,
         "code_sha256": outcome.code_digest,
         "settings": outcome.settings_text,
+        "breakers": outcome.has_breakers,
+        "sentiment": outcome.sentiment,
         "warnings": list(result.warnings),
         "rolls": {
             "treatment": result.rolls.treatment.value,
@@ -280,6 +293,10 @@ def _print_result(plan: OptimizePlan, result: OptimizeResult) -> None:
     stdout.print(render_verdict(outcome), soft_wrap=True, highlight=False)
     stdout.print(render_findings(outcome))
     stdout.print(_tell_count(outcome), soft_wrap=True, highlight=False)
+    breakers = "on" if outcome.has_breakers else "off"
+    stdout.print(
+        f"Breakers {breakers}, sentiment {outcome.sentiment}.", soft_wrap=True, highlight=False
+    )
     stdout.print(render_evidence(outcome.evidence, outcome))
     for sentence in list_off_rolls(result):
         stdout.print(sentence, soft_wrap=True, highlight=False)

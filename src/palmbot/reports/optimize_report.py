@@ -288,6 +288,8 @@ def _render_settings(picture: OptimizePicture) -> str:
     values: Sequence[tuple[str, str]] = (
         ("Combinations", f"{picture.combinations:,}"),
         ("Cost a side", f"{picture.cost_bp:g} bp"),
+        ("Breakers", "on" if picture.has_breakers else "off"),
+        ("Sentiment", picture.sentiment),
         ("Least trades", str(picture.min_trades)),
         ("Target", f"{picture.target:g}"),
         ("Bars", f"{picture.bars:,} of {wording.render_span(picture.period_ms)}"),

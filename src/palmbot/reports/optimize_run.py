@@ -153,6 +153,9 @@ class OptimizePicture:
     split_ms: int
     """Where the part begins that the choice of the best did not see."""
     cost_bp: float
+    has_breakers: bool
+    sentiment: str
+    """Mode and file, or "off"."""
     target: float
     min_trades: int
     combinations: int

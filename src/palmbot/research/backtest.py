@@ -59,6 +59,7 @@ from palmbot.research.paper_broker import (
 from palmbot.research.recorded_only import require_recorded
 from palmbot.research.rules import (
     OWNER_DEFAULTS,
+    REASON_CLOSED,
     REASON_END,
     REASON_STOP,
     REASON_TARGET,
@@ -68,9 +69,6 @@ from palmbot.research.rules import (
     TradeList,
     find_return,
 )
-
-REASON_CLOSED: Final = 3
-"""Closed by the bot itself: the daily loss limit flattens."""
 
 GENERATION: Final = 1
 ORDER_BUDGET: Final = 45
@@ -155,12 +153,12 @@ def make_params(series: BarSeries, setup: BacktestSetup) -> EngineParams:
         orders_per_day_max=ENTRIES_PER_DAY if setup.has_breakers else NEVER,
         spread_bp_max=SPREAD_BP_MAX if setup.has_breakers else BASIS_POINTS,
         sentiment=SentimentRules(mode=SentimentMode.OFF if setup.mood is None else setup.mood_mode),
-        breakers=BreakerRules(unknown=Unknown.ALLOW, fresh_ticks=1)
-        if setup.has_breakers
-        else NO_BREAKERS,
+        breakers=FILE_BREAKERS if setup.has_breakers else NO_BREAKERS,
     )
 
 
+FILE_BREAKERS: Final = BreakerRules(unknown=Unknown.ALLOW, fresh_ticks=1)
+"""The bot's own, as far as a file can feed them: it has one price a bar and may be short."""
 NO_BREAKERS: Final = BreakerRules(
     unknown=Unknown.ALLOW,
     daily_loss_bp=BASIS_POINTS - 1,

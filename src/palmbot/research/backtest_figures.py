@@ -24,10 +24,11 @@ from palmbot.reports.backtest_run import (
     Setting,
     Source,
 )
-from palmbot.research.backtest import REASON_CLOSED, BacktestRun, BacktestSetup
+from palmbot.research.backtest import BacktestRun, BacktestSetup
 from palmbot.research.market import find_day_ends
 from palmbot.research.paper_broker import LEVERAGE, PaperTrade
 from palmbot.research.rules import (
+    REASON_CLOSED,
     REASON_END,
     REASON_STOP,
     REASON_TARGET,

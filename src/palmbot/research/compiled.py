@@ -8,8 +8,9 @@ everything that went into it. Modules with compiled functions import this one fi
 import hashlib
 import os
 import platform
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 import numba
 import numpy as np
@@ -31,6 +32,9 @@ SOURCES: Final = (
     "research/exits.py",
     "research/kernel.py",
     "research/resampling.py",
+    "research/watched_bars.py",
+    "research/breaker_steps.py",
+    "research/guarded.py",
 )
 """Every file with a function that ends up in compiled code, below the package."""
 
@@ -81,6 +85,25 @@ def use_cache() -> bool:
 
 
 CAN_CACHE: Final = use_cache()
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+def inner(function: Function) -> Function:
+    """Compile a function that compiled code alone calls: sooner done, and kept with its caller."""
+    return _compile(function, forceinline=False)
+
+
+def inlined(function: Function) -> Function:
+    """Do so for a function that is called for every bar: its many arguments cost more than it."""
+    return _compile(function, forceinline=True)
+
+
+def _compile(function: Function, *, forceinline: bool) -> Function:
+    compiled: Function = numba.njit(  # type: ignore[call-overload]  # options not in its stubs
+        nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=forceinline
+    )(function)
+    return compiled
+
 
 for function in (
     rsi.update_rsi,

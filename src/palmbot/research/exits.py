@@ -8,7 +8,7 @@ from numba import njit
 from palmbot.core import fills
 from palmbot.core.fills import ExitKind
 from palmbot.research import rules
-from palmbot.research.compiled import CAN_CACHE
+from palmbot.research.compiled import CAN_CACHE, inner
 from palmbot.research.rules import Floats
 
 SHORT: Final = 4
@@ -24,8 +24,6 @@ FLAG_GAP: Final = 1
 FLAG_AMBIGUOUS: Final = 2
 FLAG_END: Final = 4
 """The series ended first."""
-FLAG_ROLL: Final = 8
-"""Held over a bar that may begin another contract; set by the sweep."""
 
 
 @njit(nogil=True, cache=CAN_CACHE)
@@ -47,7 +45,7 @@ def find_extremes(highs: Floats, lows: Floats, shift: int) -> tuple[Floats, Floa
     return top, bottom
 
 
-@njit(nogil=True, cache=CAN_CACHE)
+@inner
 def find_touch(
     prices: Floats,
     short: Floats,
@@ -103,7 +101,7 @@ def find_touch(
     return bar
 
 
-@njit(nogil=True, cache=CAN_CACHE)
+@inner
 def find_close_range(
     prices: Floats, short: Floats, side: int, first: int, end: int
 ) -> tuple[float, float]:
@@ -124,7 +122,7 @@ def find_close_range(
     return high, low
 
 
-@njit(nogil=True, cache=CAN_CACHE)
+@inner
 def resolve_trade(
     prices: Floats,
     short: Floats,
@@ -162,7 +160,7 @@ def resolve_trade(
     return entry, stop, target, bar, fill.price, reason, flags
 
 
-@njit(nogil=True, cache=CAN_CACHE)
+@inner
 def walk_drawdown(
     prices: Floats,
     side: int,

@@ -11,6 +11,8 @@ So the kernel walks from trade to trade instead of from bar to bar:
 
 Rules are not repeated here: RSI, signals, fills and returns are the functions of `core` and
 `rules`, compiled as they stand. No `fastmath`: it would change the last bit.
+
+With breakers on none of this holds, because a trade then depends on those before it: `guarded`.
 """
 
 from typing import Final
@@ -19,36 +21,43 @@ import numpy as np
 from numba import njit
 
 from palmbot.research import rules
-from palmbot.research.compiled import CAN_CACHE, Int8s, Int32s
+from palmbot.research.compiled import CAN_CACHE, Int8s, Int32s, inner
 from palmbot.research.exits import (
     CLOSE,
     FLAG_AMBIGUOUS,
     FLAG_END,
     FLAG_GAP,
-    FLAG_ROLL,
+    OPEN,
     find_close_range,
     resolve_trade,
     walk_drawdown,
 )
-from palmbot.research.rules import Floats, Ints, TradeBreakers
+from palmbot.research.rules import Floats, Ints
 
 TILE: Final = 1000
 """Candidates in one tile: their bars and trades fit into the second-level cache."""
 
 # Columns of the integer state of a combination.
-NEXT, TRADES, WINS, LONGS, AMBIGUOUS, GAPS, ENDED, ROLLS, DAY, STREAK, LOSS_DAY = range(11)
-COUNTS: Final = 11
+NEXT, TRADES, WINS, LONGS, AMBIGUOUS, GAPS, ENDED, ROLLS, DAY = range(9)
+COUNTS: Final = 9
 # Columns of the float state.
-EQUITY, PEAK, DRAWDOWN, GAIN, LOSS, DAY_EQUITY, DAY_SUM, DAY_SQUARES, DAY_LOSS = range(9)
-SUMS: Final = 9
+EQUITY, PEAK, DRAWDOWN, GAIN, LOSS, DAY_EQUITY, DAY_SUM, DAY_SQUARES = range(8)
+SUMS: Final = 8
 
 # What is remembered of the trade from one candidate: integers, then floats.
-FOLLOWING, EXIT_BAR, FLAGS, DAY_IN, DAY_OUT, IS_EXACT = range(6)
-MEMO_INTEGERS: Final = 6
+FOLLOWING, EXIT_BAR, DAY_IN, DAY_OUT, IS_EXACT = range(5)
+MEMO_INTEGERS: Final = 5
 RETURN, HIGH, LOW, UNITS, BASE = range(5)
 """HIGH and LOW bound the equity at closes inside the trade, as multiples of that at its entry, and
 IS_EXACT tells whether they are reached; equity at a close is BASE + UNITS * close."""
 MEMO_FLOATS: Final = 5
+
+COUNT_BITS: Final = 10
+"""What is counted of the trades in one tile, at most TILE of each, shares one integer."""
+COUNT_MASK: Final = (1 << COUNT_BITS) - 1
+COUNTED: Final = (WINS, LONGS, GAPS, AMBIGUOUS, ENDED, ROLLS)
+REFUSED: Final = -1
+"""In its place where the bot would not enter: the spread reaches the stop."""
 
 
 @njit(nogil=True, cache=CAN_CACHE)
@@ -65,10 +74,8 @@ def sweep_block(
     day_end: Ints,
     day_of: Int32s,
     rolls_before: Int32s,
-    resume: Int32s,
     price_step: float,
     cost: float,
-    breakers: TradeBreakers,
     with_equity: bool,
 ) -> tuple[Int32s, Floats]:
     """Return the final states of all pairs of thresholds for some pairs of distances.
@@ -86,10 +93,8 @@ def sweep_block(
         day_end: Last bar of each trade date.
         day_of: Trade date of each bar, as an index into `day_end`.
         rolls_before: Suspected contract rolls at or before each bar; empty without any.
-        resume: First bar that may decide again when the pause begins at a bar; empty without.
         price_step: See `rules.find_distance`.
         cost: Fraction of the price, a side.
-        breakers: `rules.TradeBreakers`.
         with_equity: Compute drawdown and daily returns; without them it is faster.
 
     Returns:
@@ -107,17 +112,15 @@ def sweep_block(
     for row in range(rows):
         buy = row // sells % buys
         counts[row, NEXT] = min(next_buy[buy, 0], next_sell[row % sells, 0])
-        counts[row, LOSS_DAY] = -1
         sums[row, EQUITY] = sums[row, PEAK] = sums[row, DAY_EQUITY] = 1.0
     integers = np.empty((TILE, MEMO_INTEGERS), dtype=np.int32)
     floats = np.empty((TILE, MEMO_FLOATS))
-    has_breakers = breakers.losses_max > 0 or breakers.daily_loss > 0.0
+    facts = np.empty(TILE, dtype=np.int64)
     for first in range(0, count, TILE):
         end = min(count, first + TILE)
         for group in range(groups):
             take_profit = distances[group, 0]
             stop_loss = distances[group, 1]
-            account_share = breakers.risk / (stop_loss / 100.0)
             for memo in range(TILE):
                 integers[memo, FOLLOWING] = -1
             for buy in range(buys):
@@ -126,7 +129,7 @@ def sweep_block(
                     k = counts[row, NEXT]
                     if k >= end:
                         continue
-                    trades = wins = longs = ambiguous = gaps = ended = rolls = 0
+                    trades = counted = 0
                     equity = sums[row, EQUITY]
                     gain = sums[row, GAIN]
                     loss = sums[row, LOSS]
@@ -156,11 +159,17 @@ def sweep_block(
                                 count if flags & FLAG_END else rank[exit_bar]
                             )
                             integers[memo, EXIT_BAR] = exit_bar
-                            has_rolls = rolls_before.size > 0
-                            if has_rolls and rolls_before[exit_bar] > rolls_before[entry_bar]:
-                                flags |= FLAG_ROLL
-                            integers[memo, FLAGS] = flags
                             floats[memo, RETURN] = rules.find_return(sign, entry, price, cost)
+                            facts[memo] = pack_facts(
+                                sign,
+                                floats[memo, RETURN],
+                                flags,
+                                rolls_before.size > 0
+                                and rolls_before[exit_bar] > rolls_before[entry_bar],
+                            )
+                            if spread_reaches(prices, entry_bar, stop, entry):
+                                facts[memo] = REFUSED
+                                integers[memo, FOLLOWING] = k + 1
                             if with_equity:
                                 units = sign / (entry * (1.0 + cost))
                                 base = 0.0
@@ -177,17 +186,14 @@ def sweep_block(
                                     floats[memo, HIGH] = 0.0
                                     floats[memo, LOW] = np.inf
                         earned = floats[memo, RETURN]
-                        flags = integers[memo, FLAGS]
+                        if facts[memo] == REFUSED:
+                            following = integers[memo, FOLLOWING]
+                            k = min(next_buy[buy, following], next_sell[sell, following])
+                            continue
                         trades += 1
-                        longs += sign > 0
-                        wins += earned > 0.0
+                        counted += facts[memo]
                         gain += max(earned, 0.0)
                         loss -= min(earned, 0.0)
-                        if flags != 0:
-                            gaps += (flags & FLAG_GAP) != 0
-                            ambiguous += (flags & FLAG_AMBIGUOUS) != 0
-                            ended += (flags & FLAG_END) != 0
-                            rolls += (flags & FLAG_ROLL) != 0
                         after = equity * (1.0 + earned)
                         if with_equity:
                             day_in = integers[memo, DAY_IN]
@@ -251,33 +257,11 @@ def sweep_block(
                                 floor = after
                         equity = after
                         following = integers[memo, FOLLOWING]
-                        if has_breakers:
-                            exit_bar = integers[memo, EXIT_BAR]
-                            streak = 0 if earned > 0.0 else counts[row, STREAK] + 1
-                            counts[row, STREAK] = streak
-                            if counts[row, LOSS_DAY] != day_of[exit_bar]:
-                                counts[row, LOSS_DAY] = day_of[exit_bar]
-                                sums[row, DAY_LOSS] = 0.0
-                            sums[row, DAY_LOSS] -= earned * account_share
-                            bar = find_resumption(
-                                exit_bar,
-                                streak,
-                                sums[row, DAY_LOSS],
-                                day_end[day_of[exit_bar]],
-                                resume,
-                                breakers,
-                            )
-                            if following < count:
-                                following = rank[bar]
                         k = min(next_buy[buy, following], next_sell[sell, following])
                     counts[row, NEXT] = k
                     counts[row, TRADES] += trades
-                    counts[row, WINS] += wins
-                    counts[row, LONGS] += longs
-                    counts[row, AMBIGUOUS] += ambiguous
-                    counts[row, GAPS] += gaps
-                    counts[row, ENDED] += ended
-                    counts[row, ROLLS] += rolls
+                    for each in range(len(COUNTED)):
+                        counts[row, COUNTED[each]] += counted >> each * COUNT_BITS & COUNT_MASK
                     counts[row, DAY] = day
                     sums[row, EQUITY] = equity
                     sums[row, GAIN] = gain
@@ -295,31 +279,24 @@ def sweep_block(
     return counts, sums
 
 
-@njit(nogil=True, cache=CAN_CACHE)
-def find_resumption(
-    exit_bar: int,
-    streak: int,
-    day_loss: float,
-    day_end: int,
-    resume: Int32s,
-    breakers: TradeBreakers,
-) -> int:
-    """Return the first bar whose close may decide again after an exit, breakers heeded.
+@inner
+def pack_facts(sign: int, earned: float, flags: int, is_over_roll: bool) -> int:
+    """Return one trade as counters of COUNT_BITS each, in the order of COUNTED."""
+    packed = 1 if earned > 0.0 else 0
+    packed |= (1 if sign > 0 else 0) << COUNT_BITS
+    packed |= (1 if flags & FLAG_GAP else 0) << 2 * COUNT_BITS
+    packed |= (1 if flags & FLAG_AMBIGUOUS else 0) << 3 * COUNT_BITS
+    packed |= (1 if flags & FLAG_END else 0) << 4 * COUNT_BITS
+    packed |= (1 if is_over_roll else 0) << 5 * COUNT_BITS
+    return packed
 
-    Args:
-        exit_bar: Bar of the exit.
-        streak: Losing trades in a row, this one included.
-        day_loss: Fraction of the account lost on the trade date of the exit.
-        day_end: Last bar of that date: its close may decide for the open of the next.
-        resume: See `sweep_block`.
-        breakers: Limits.
-    """
-    bar = exit_bar
-    if 0 < breakers.losses_max <= streak:
-        bar = max(bar, resume[exit_bar])
-    if 0.0 < breakers.daily_loss <= day_loss:
-        bar = max(bar, day_end)
-    return bar
+
+@inner
+def spread_reaches(prices: Floats, bar: int, stop: float, entry: float) -> bool:
+    """Tell whether the stop would already be reached at the entry, so that the bot enters not."""
+    spread = prices[prices.shape[0] - 1, OPEN, bar] - prices[0, OPEN, bar]
+    is_reached: bool = spread >= abs(entry - stop)
+    return is_reached
 
 
 @njit(nogil=True, cache=CAN_CACHE)
@@ -334,12 +311,8 @@ def trace_trades(
     next_sell: Int32s,
     take_profit: float,
     stop_loss: float,
-    day_end: Ints,
-    day_of: Int32s,
-    resume: Int32s,
     price_step: float,
     cost: float,
-    breakers: TradeBreakers,
 ) -> tuple[Ints, Floats]:
     """Return the trades of one combination; arguments as for `sweep_block`, of one threshold each.
 
@@ -351,9 +324,6 @@ def trace_trades(
     integers = np.empty((64, 5), dtype=np.int64)
     floats = np.empty((64, 3))
     trades = 0
-    streak = 0
-    loss_day = -1
-    day_loss = 0.0
     k = min(next_buy[0], next_sell[0])
     while k < count:
         if trades == integers.shape[0]:
@@ -361,9 +331,12 @@ def trace_trades(
             floats = np.concatenate((floats, floats))
         sign = sides[k]
         entry_bar = bars[k] + 1
-        entry, _, _, exit_bar, price, reason, flags = resolve_trade(
+        entry, stop, _, exit_bar, price, reason, flags = resolve_trade(
             prices, short, long, sign, entry_bar, take_profit, stop_loss, price_step
         )
+        if spread_reaches(prices, entry_bar, stop, entry):
+            k = min(next_buy[k + 1], next_sell[k + 1])
+            continue
         earned = rules.find_return(sign, entry, price, cost)
         integers[trades, 0] = entry_bar
         integers[trades, 1] = exit_bar
@@ -376,13 +349,7 @@ def trace_trades(
         trades += 1
         if flags & FLAG_END:
             break
-        streak = 0 if earned > 0.0 else streak + 1
-        if day_of[exit_bar] != loss_day:
-            loss_day = day_of[exit_bar]
-            day_loss = 0.0
-        day_loss -= earned * (breakers.risk / (stop_loss / 100.0))
-        bar = find_resumption(exit_bar, streak, day_loss, day_end[loss_day], resume, breakers)
-        k = min(next_buy[rank[bar]], next_sell[rank[bar]])
+        k = min(next_buy[rank[exit_bar]], next_sell[rank[exit_bar]])
     return integers[:trades].copy(), floats[:trades].copy()
 
 

@@ -15,6 +15,7 @@ from palmbot.research.compiled import hash_code
 from palmbot.research.engines import Engine, NullJob, SweepJob, make_window_job, run_job
 from palmbot.research.findings import Judged, find_neighbours, find_row_interval
 from palmbot.research.grid import Grid, make_single
+from palmbot.research.guards import watch_market
 from palmbot.research.market import Market, make_market
 from palmbot.research.null_test import RESAMPLES_MIN, run_null_test
 from palmbot.research.outcome import (
@@ -63,6 +64,8 @@ class OptimizeSettings:
     """Share of the bars on which the best is chosen."""
     resamples: int = RESAMPLES_MIN
     seed: int = 0
+    sentiment: str = "off"
+    """What `options.blocked` comes from, in words that also tell its bars."""
 
     def __post_init__(self) -> None:
         if self.min_trades < 1:
@@ -90,7 +93,8 @@ class OptimizeSettings:
         axes = (grid.rsi_buy, grid.rsi_sell, grid.take_profit, grid.stop_loss)
         lists = "; ".join(",".join(f"{value:g}" for value in axis) for axis in axes)
         return (
-            f"grid {lists}; cost {self.options.costs.cost_bp:g} bp a side; RSI "
+            f"grid {lists}; cost {self.options.costs.cost_bp:g} bp a side; breakers "
+            f"{'on' if self.options.has_breakers else 'off'}; sentiment {self.sentiment}; RSI "
             f"{self.options.rsi_period}; min trades {self.min_trades}; target {self.target:g}; "
             f"in-sample {self.in_sample:g}; resamples {self.resamples}; seed {self.seed}"
         )
@@ -160,6 +164,9 @@ class _Search:
         checkpoint: Checkpoint | None,
         tell: Tell,
     ) -> None:
+        if settings.options.has_breakers:  # like the RSI, what is usual runs through all windows
+            options = replace(settings.options, watch=watch_market(market))
+            settings = replace(settings, options=options)
         self._market = market
         self._settings = settings
         self._engine = engine
@@ -199,6 +206,8 @@ class _Search:
             period_ms=self._market.period_ms,
             day_end=self._market.day_end,
             cost_bp=settings.options.costs.cost_bp,
+            has_breakers=settings.options.has_breakers,
+            sentiment=settings.sentiment,
             target=settings.target,
             min_trades=settings.min_trades,
             split=self._split,
@@ -277,7 +286,7 @@ class _Search:
             NullJob(
                 moves=measure_moves(self._market),
                 grid=settings.grid,
-                options=settings.options,
+                options=replace(settings.options, watch=None),
                 min_trades=settings.min_trades,
                 resamples=settings.resamples,
                 seed=settings.seed,

@@ -188,6 +188,9 @@ class OptimizeOutcome:
     day_end: Ints
     """Index of the last bar of each trade date."""
     cost_bp: float
+    has_breakers: bool
+    sentiment: str
+    """Mode and file, or "off"."""
     target: float
     min_trades: int
     split: int

@@ -95,7 +95,7 @@ class PaperTrade:
     stop: Price
     target: Price
     reason: int
-    """Of `rules` and `backtest.REASON_CLOSED`."""
+    """Of `rules`."""
     is_gap: bool
     is_ambiguous: bool
     nights: int

@@ -5,6 +5,7 @@ field by field. The functions of plain numbers at the top are compiled as they s
 Signals come from `core.rsi` and `core.strategy`, fills from `core.fills`.
 """
 
+import hashlib
 import math
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -26,6 +27,8 @@ REASON_END: Final = 0
 """Open at the end of the series, closed at the last close. 1 and 2 are `core.fills.ExitKind`."""
 REASON_STOP: Final = 1
 REASON_TARGET: Final = 2
+REASON_CLOSED: Final = 3
+"""Closed by the bot itself: the daily loss limit flattens."""
 
 
 class StrategyPoint(NamedTuple):
@@ -69,12 +72,20 @@ class CostModel:
 class BlockedBars:
     """Bars at whose close the bot may not decide to enter, one flag a bar; None blocks nothing.
 
-    Whatever depends on the bar alone goes in here: trading hours, the volatility breaker,
-    recorded sentiment (which may block one side only), contract rolls.
+    Whatever depends on the bar alone goes in here: trading hours, recorded sentiment (which may
+    block one side only), contract rolls.
     """
 
     buys: Flags | None = None
     sells: Flags | None = None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, in hex, of the flags."""
+        found = hashlib.sha256()
+        for flags in (self.buys, self.sells):
+            found.update(b"" if flags is None else flags.tobytes())
+        return found.hexdigest()
 
     def cut(self, first: int, end: int) -> "BlockedBars":
         """Return the flags of the bars from index `first` to before `end`."""
@@ -84,27 +95,9 @@ class BlockedBars:
         )
 
 
-class TradeBreakers(NamedTuple):
-    """Breakers that depend on the trades themselves; zeros are off.
-
-    Simpler than the bot's own: a fixed pause instead of one that grows, and no latch, because
-    nobody resets a breaker during a sweep. While a streak lasts, every further loss pauses again.
-    """
-
-    losses_max: int = 0
-    """Losing trades in a row after which entries pause."""
-    pause_ms: int = 3_600_000
-    """From the end of the bar that closed the last of them."""
-    daily_loss: float = 0.0
-    """Fraction of the account lost by trades closed on one trade date that ends entries for it."""
-    risk: float = 0.01
-    """Fraction of the account lost when a stop fills at its price; scales trades to the account."""
-
-
 NO_COSTS: Final = CostModel(cost_bp=0.0)
 ORDINARY_COSTS: Final = CostModel()
 NOTHING_BLOCKED: Final = BlockedBars()
-NO_BREAKERS: Final = TradeBreakers()
 
 
 def find_distance(entry: float, percent: float, price_step: float) -> float:

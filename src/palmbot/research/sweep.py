@@ -6,16 +6,19 @@ so the table is the same whoever runs them, in whatever order: see `engines`.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Final
 
 import numpy as np
 
-from palmbot.research import candidates, exits, kernel
+from palmbot.domain.errors import InputInvalid
+from palmbot.research import candidates, exits, guarded, kernel
 from palmbot.research.compiled import Int8s, Int32s
 from palmbot.research.grid import Grid, make_single
+from palmbot.research.guarded import Course
+from palmbot.research.guards import make_course
 from palmbot.research.market import CLOSE, HIGH, LOW, Market
 from palmbot.research.rules import (
-    NO_BREAKERS,
     NOTHING_BLOCKED,
     ORDINARY_COSTS,
     RSI_PERIOD,
@@ -25,10 +28,10 @@ from palmbot.research.rules import (
     Floats,
     Ints,
     StrategyPoint,
-    TradeBreakers,
     TradeList,
 )
 from palmbot.research.table import COLUMNS, SweepTable
+from palmbot.research.watched_bars import BarWatch
 
 BLOCK_ROWS_MAX: Final = 16_384
 """Combinations in one block: their states, 120 bytes each, stay in the cache of a core."""
@@ -44,14 +47,22 @@ class SweepOptions:
 
     costs: CostModel = ORDINARY_COSTS
     blocked: BlockedBars = NOTHING_BLOCKED
-    breakers: TradeBreakers = NO_BREAKERS
+    has_breakers: bool = False
+    """The bot's own, on the account of an exact backtest as it is by default: see `guarded`."""
+    watch: BarWatch | None = None
+    """What they see in the bars; None looks at the bars of the sweep, as its first ones."""
     rsi_period: int = RSI_PERIOD
     warm_up_bars: int = 0
     """Closes that must have been seen before a signal counts, on top of the RSI's own."""
 
     def cut(self, first: int, end: int) -> "SweepOptions":
         """Return the options for the bars from index `first` to before `end`."""
-        return replace(self, blocked=self.blocked.cut(first, end), warm_up_bars=0)
+        return replace(
+            self,
+            blocked=self.blocked.cut(first, end),
+            watch=None if self.watch is None else self.watch.cut(first, end),
+            warm_up_bars=0,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,7 +80,8 @@ class Prepared:
     day_end: Ints
     day_of: Int32s
     rolls_before: Int32s
-    resume: Int32s
+    course: Course | None
+    """None without breakers."""
     price_step: float
     options: SweepOptions
     with_equity: bool
@@ -115,6 +127,19 @@ def prepare(
     )
     prices = np.ascontiguousarray(market.prices)
     short, long = _find_blocks(prices)
+    course = None
+    if options.has_breakers:
+        course = make_course(
+            market,
+            options.watch,
+            prices=prices,
+            bars=bars,
+            sides=sides,
+            rank=rank,
+            short=short,
+            long=long,
+            cost=options.costs.cost,
+        )
     return Prepared(
         prices=prices,
         short=short,
@@ -127,7 +152,7 @@ def prepare(
         day_end=market.day_end,
         day_of=_find_days(market),
         rolls_before=_count_rolls(market),
-        resume=_find_resumption(market, options.breakers),
+        course=course,
         price_step=market.price_step,
         options=options,
         with_equity=with_equity,
@@ -166,14 +191,6 @@ def _count_rolls(market: Market) -> Int32s:
     return np.cumsum(is_roll, dtype=np.int32)
 
 
-def _find_resumption(market: Market, breakers: TradeBreakers) -> Int32s:
-    """Return for each bar the first one that may decide again if the pause begins with its end."""
-    if breakers.losses_max <= 0:
-        return NO_BARS
-    until = market.time_ms + breakers.pause_ms
-    return np.minimum(np.searchsorted(market.time_ms, until), len(market)).astype(np.int32)
-
-
 def find_groups(grid: Grid) -> Floats:
     """Return target and stop of each group in row order, in percent, shape (groups, 2)."""
     return np.array([(tp, sl) for tp in grid.take_profit for sl in grid.stop_loss])
@@ -195,26 +212,10 @@ def find_axes(grid: Grid, row: int) -> tuple[int, int]:
 
 def run_block(prepared: Prepared, distances: Floats) -> SweepTable:
     """Return the rows of some groups, ordered by group, then buy, then sell threshold."""
-    options = prepared.options
-    counts, sums = kernel.sweep_block(
-        prepared.prices,
-        prepared.short,
-        prepared.long,
-        prepared.bars,
-        prepared.sides,
-        prepared.rank,
-        prepared.next_buy,
-        prepared.next_sell,
-        distances,
-        prepared.day_end,
-        prepared.day_of,
-        prepared.rolls_before,
-        prepared.resume,
-        prepared.price_step,
-        options.costs.cost,
-        _normalize(options.breakers),
-        prepared.with_equity,
-    )
+    if prepared.course is None:
+        counts, sums = _sweep_plain(prepared, distances)
+    else:
+        counts, sums = _sweep_guarded(prepared, prepared.course, distances)
     return SweepTable(
         trades=counts[:, kernel.TRADES].copy(),
         wins=counts[:, kernel.WINS].copy(),
@@ -233,14 +234,45 @@ def run_block(prepared: Prepared, distances: Floats) -> SweepTable:
     )
 
 
-def _normalize(breakers: TradeBreakers) -> TradeBreakers:
-    """Return the same numbers in the types the kernel was compiled for."""
-    return TradeBreakers(
-        int(breakers.losses_max),
-        int(breakers.pause_ms),
-        float(breakers.daily_loss),
-        float(breakers.risk),
+def _sweep_plain(prepared: Prepared, distances: Floats) -> tuple[Int32s, Floats]:
+    return kernel.sweep_block(
+        prepared.prices,
+        prepared.short,
+        prepared.long,
+        prepared.bars,
+        prepared.sides,
+        prepared.rank,
+        prepared.next_buy,
+        prepared.next_sell,
+        distances,
+        prepared.day_end,
+        prepared.day_of,
+        prepared.rolls_before,
+        prepared.price_step,
+        prepared.options.costs.cost,
+        prepared.with_equity,
     )
+
+
+def _sweep_guarded(prepared: Prepared, course: Course, distances: Floats) -> tuple[Int32s, Floats]:
+    """Return what `_sweep_plain` does, one combination after the other."""
+    buys, sells = prepared.thresholds
+    counts = np.zeros((len(distances) * buys * sells, kernel.COUNTS), dtype=np.int32)
+    sums = np.zeros((len(counts), kernel.SUMS))
+    pairs = [(buy, sell) for buy in range(buys) for sell in range(sells)]
+    for row, (group, (buy, sell)) in enumerate(product(distances, pairs)):
+        integers, floats = _trace_guarded(prepared, course, group, buy, sell)
+        guarded.sum_trades(
+            course,
+            integers,
+            floats,
+            prepared.day_end,
+            prepared.rolls_before,
+            prepared.with_equity,
+            counts[row],
+            sums[row],
+        )
+    return counts, sums
 
 
 def join_blocks(grid: Grid, tables: Sequence[SweepTable]) -> SweepTable:
@@ -336,6 +368,9 @@ def trace_equity(prepared: Prepared, point: StrategyPoint, buy: int, sell: int) 
 
 
 def _trace(prepared: Prepared, point: StrategyPoint, buy: int, sell: int) -> tuple[Ints, Floats]:
+    if prepared.course is not None:
+        distances = np.array([point.take_profit, point.stop_loss])
+        return _trace_guarded(prepared, prepared.course, distances, buy, sell)
     return kernel.trace_trades(
         prepared.prices,
         prepared.short,
@@ -347,10 +382,20 @@ def _trace(prepared: Prepared, point: StrategyPoint, buy: int, sell: int) -> tup
         prepared.next_sell[sell],
         point.take_profit,
         point.stop_loss,
-        prepared.day_end,
-        prepared.day_of,
-        prepared.resume,
         prepared.price_step,
         prepared.options.costs.cost,
-        _normalize(prepared.options.breakers),
     )
+
+
+def _trace_guarded(
+    prepared: Prepared, course: Course, distances: Floats, buy: int, sell: int
+) -> tuple[Ints, Floats]:
+    integers, floats, is_overflow = guarded.trace_guarded(
+        course, prepared.next_buy[buy], prepared.next_sell[sell], distances[0], distances[1]
+    )
+    if is_overflow:
+        raise InputInvalid(
+            "--breakers on: a combination makes the account 7,000 times as large, where the sweep "
+            "no longer counts its money exactly; use --breakers off, or a shorter file."
+        )
+    return integers, floats

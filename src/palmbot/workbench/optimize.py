@@ -3,10 +3,11 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from palmbot.core.params import SentimentMode
 from palmbot.domain.errors import InputInvalid
 from palmbot.pricefiles.bar_reader import ReadOptions, ReadResult, RollReading, read_bars
 from palmbot.pricefiles.quality import Grade
@@ -15,11 +16,13 @@ from palmbot.research.backtest_figures import find_over_rolls
 from palmbot.research.checkpoint import Checkpoint
 from palmbot.research.engines import Engine, ThreadEngine
 from palmbot.research.market import make_market
+from palmbot.research.mood_mask import find_blocked
 from palmbot.research.optimize import OptimizeSettings, Stage, Tell, optimize
 from palmbot.research.outcome import Finding, OptimizeOutcome, Score
 from palmbot.research.result_files import check_folder, write_results, write_statistics
 from palmbot.research.rules import read_profit_factor, read_win_rate
-from palmbot.research.sweep import trace
+from palmbot.research.sweep import SweepOptions, trace
+from palmbot.workbench.recorded_mood import read_recorded_mood
 
 STATISTICS_NAME: Final = "backtest_statistics.csv"
 UNFINISHED_SUFFIX: Final = ".unfinished"
@@ -34,6 +37,8 @@ class OptimizePlan:
     reading: ReadOptions
     settings: OptimizeSettings
     output: Path
+    sentiment: Path | None = None
+    sentiment_mode: SentimentMode = SentimentMode.VETO
     uses_dask: bool = False
     address: str | None = None
     """Of a Dask scheduler; None for a cluster on this machine."""
@@ -77,6 +82,7 @@ def run_optimize(plan: OptimizePlan, tell: Tell) -> OptimizeResult:
     check_folder(plan.output)
     check_folder(plan.statistics)
     read = read_bars(plan.data, plan.reading)
+    settings = _take_mood(plan, read.series)
     from palmbot.research.compiled import is_compiled  # noqa: PLC0415 - loads the compiler
 
     if not is_compiled():
@@ -84,11 +90,11 @@ def run_optimize(plan: OptimizePlan, tell: Tell) -> OptimizeResult:
     with _open_engine(plan) as engine:
         checkpoint = Checkpoint(
             plan.output.with_name(plan.output.name + UNFINISHED_SUFFIX),
-            plan.settings.make_key(f"{read.series.digest} {read.rolls.key}".rstrip()),
+            settings.make_key(f"{read.series.digest} {read.rolls.key}".rstrip()),
         )
         is_done = False
         try:
-            outcome = optimize(read.series, plan.settings, engine, checkpoint, tell)
+            outcome = optimize(read.series, settings, engine, checkpoint, tell)
             write_results(plan.output, outcome)
             write_statistics(plan.statistics, outcome)
             is_done = True
@@ -98,22 +104,38 @@ def run_optimize(plan: OptimizePlan, tell: Tell) -> OptimizeResult:
         outcome=outcome,
         warnings=(*read.rolls.notes, *_list_warnings(read)),
         rolls=read.rolls,
-        best_off_rolls=_leave_rolls_out(read.series, plan, outcome.best),
-        defaults_off_rolls=_leave_rolls_out(read.series, plan, outcome.defaults),
+        best_off_rolls=_leave_rolls_out(read.series, settings.options, outcome.best),
+        defaults_off_rolls=_leave_rolls_out(read.series, settings.options, outcome.defaults),
         is_resumed=checkpoint.is_resumed,
     )
 
 
-def _leave_rolls_out(series: BarSeries, plan: OptimizePlan, found: Finding | None) -> Score | None:
+def _leave_rolls_out(
+    series: BarSeries, options: SweepOptions, found: Finding | None
+) -> Score | None:
     """Return one combination on the whole file without the trades open over a marked bar."""
     if found is None or not found.over_rolls:
         return None
-    trades = trace(make_market(series), found.point, plan.settings.options)
+    trades = trace(make_market(series), found.point, options)
     returns = trades.net_return[~find_over_rolls(trades, series)]
     return Score(
         trades=returns.size,
         profit_factor=read_profit_factor(returns),
         win_rate=read_win_rate(returns),
+    )
+
+
+def _take_mood(plan: OptimizePlan, series: BarSeries) -> OptimizeSettings:
+    """Return the settings, with the bars that the recorded sentiment keeps from entries."""
+    settings = plan.settings
+    if plan.sentiment is None:
+        return settings
+    mood = read_recorded_mood(plan.sentiment)
+    blocked = find_blocked(series.time_ms, mood, plan.sentiment_mode)
+    return replace(
+        settings,
+        options=replace(settings.options, blocked=blocked),
+        sentiment=f"{plan.sentiment_mode} ({plan.sentiment.name}, refusals {blocked.digest[:16]})",
     )
 
 

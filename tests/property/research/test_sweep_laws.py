@@ -6,14 +6,13 @@ from numba import njit
 
 import harness.warm_sweep  # noqa: F401 - compiles before the clock of a test runs
 from harness import naive_sweep
-from harness.naive_sweep import NaiveBreakers, walk_bars
+from harness.naive_sweep import walk_bars
 from harness.random_markets import MINUTE_MS, make_grid_sample, make_market
 from palmbot.research.engines import SweepJob, ThreadEngine, run_job
 from palmbot.research.grid import Grid
 from palmbot.research.rules import (
     BlockedBars,
     CostModel,
-    TradeBreakers,
     read_max_drawdown,
     read_net_return,
 )
@@ -53,25 +52,14 @@ def draw_case(seed):
     blocked = BlockedBars()
     if rng.random() < 0.3:
         blocked = BlockedBars(buys=rng.random(bars) < 0.3, sells=rng.random(bars) < 0.5)
-    breakers = TradeBreakers()
-    if rng.random() < 0.5:
-        breakers = TradeBreakers(
-            int(rng.integers(0, 4)),
-            int(rng.choice([1, 60, 3000])) * MINUTE_MS,
-            float(rng.choice([0.0, 0.015, 0.05])),
-            0.01,
-        )
     costs = CostModel(cost_bp=float(rng.choice([0.0, 5.0, 40.0])))
-    return market, grid, SweepOptions(costs=costs, blocked=blocked, breakers=breakers)
+    return market, grid, SweepOptions(costs=costs, blocked=blocked)
 
 
 def walk_point(walk, market, options, point):
-    lengths = np.diff(market.day_end, prepend=-1)
     none = np.zeros(len(market), dtype=np.bool_)
     blocked = options.blocked
     return walk(
-        market.time_ms,
-        np.repeat(np.arange(market.day_end.size), lengths),
         np.ascontiguousarray(market.bid),
         np.ascontiguousarray(market.ask),
         none if blocked.buys is None else blocked.buys,
@@ -80,7 +68,6 @@ def walk_point(walk, market, options, point):
         market.price_step,
         options.costs.cost,
         options.rsi_period,
-        NaiveBreakers(*options.breakers),
     )
 
 

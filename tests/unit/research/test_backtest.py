@@ -9,7 +9,6 @@ from palmbot.domain.breakers import BreakerName
 from palmbot.domain.events import SentimentUpdated
 from palmbot.domain.units import MS_PER_DAY, PRICE_SCALE, TimestampMs
 from palmbot.research.backtest import (
-    REASON_CLOSED,
     BacktestSetup,
     digest_code,
     run_backtest,
@@ -17,6 +16,7 @@ from palmbot.research.backtest import (
 )
 from palmbot.research.paper_broker import count_nights
 from palmbot.research.rules import (
+    REASON_CLOSED,
     REASON_END,
     REASON_STOP,
     REASON_TARGET,
