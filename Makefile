@@ -58,6 +58,7 @@ $(BENCH)/ready: requirements/bench.txt $(READY)
 bench-research: $(READY) $(BENCH)/ready  ## time the sweep beside vectorbt and backtesting.py, and its scaling
 	@PYTHONPATH=src $(BENCH)/bin/python bench/research/peers.py $(ARGS)
 	@$(BIN)/python bench/research/scaling.py --large
+	@$(BIN)/python bench/research/exact_engine.py
 
 verdicts: $(READY)  ## count the verdicts on 100 series of noise and 100 with a planted edge
 	@$(BIN)/python bench/research/verdicts.py $(ARGS)

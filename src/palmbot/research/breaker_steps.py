@@ -9,8 +9,8 @@ restarts, clocks, disk and token.
 
 The state of an account, and the record of each breaker, are arrays of integers whose columns the
 constants below name. Times are milliseconds in UTC, money is in the units of `domain.units`. The
-exact engine is the judge of all
-of this: `tests/property/research/test_exact_and_kernel.py` compares every trade.
+exact engine is the judge of all of this: `tests/property/research/test_exact_and_kernel.py`
+compares every trade.
 """
 
 from typing import Final, NamedTuple
