@@ -88,7 +88,7 @@ def compare(
     fast = trace(make_market(series), point, SweepOptions(costs=costs, has_breakers=has_breakers))
     if has_breakers:
         tripped.update(f"{each.name} to {each.after}" for each in exact.breaker_changes)
-        tripped.update(f"refused, {code}" for code, _ in exact.refusals)
+        tripped.update({f"refused, {code}": count for code, count in exact.refusals})
     same = len(exact.trades) == len(fast) and all(
         np.array_equal(getattr(exact.trades, name), getattr(fast, name)) for name in FIELDS
     )

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from series import make_bars
 
@@ -44,6 +45,11 @@ def main() -> None:
         sweep(market, OWNER_GRID, OPTIONS)
         seconds = take_time(lambda m=market: sweep(m, OWNER_GRID, OPTIONS), 7)  # type: ignore[misc]
         print_line(f"192 x {bars:,}", f"{seconds * 1e3:,.2f} ms CPU, one thread")
+    market = make_bars(100_000)
+    guarded = replace(OPTIONS, has_breakers=True)
+    sweep(market, OWNER_GRID, guarded)
+    seconds = take_time(lambda: sweep(market, OWNER_GRID, guarded), 3)
+    print_line("192 x 100,000 with breakers", f"{seconds * 1e3:,.0f} ms CPU, one thread")
     market = make_bars(1_000_000)
     wide = Grid(
         rsi_buy=tuple(float(value) for value in range(16, 36, 2)),

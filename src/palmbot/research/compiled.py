@@ -66,9 +66,10 @@ def find_cache() -> Path:
     return root / "palm-oil-bot" / f"numba-{hash_sources()[:16]}"
 
 
-def is_compiled() -> bool:
-    """Tell whether an earlier run has left compiled code for this build."""
-    return any(find_cache().rglob("*.nbi"))
+def is_compiled(*, has_breakers: bool) -> bool:
+    """Tell whether an earlier run has left the compiled sweep of this build."""
+    name = "guarded.trace_guarded" if has_breakers else "kernel.sweep_block"
+    return any(find_cache().rglob(f"{name}-*.nbi"))
 
 
 def use_cache() -> bool:

@@ -26,7 +26,7 @@ from palmbot.workbench.recorded_mood import read_recorded_mood
 
 STATISTICS_NAME: Final = "backtest_statistics.csv"
 UNFINISHED_SUFFIX: Final = ".unfinished"
-COMPILING: Final = "compiling the sweep for this processor, once after an installation (10 s)"
+COMPILING: Final = "compiling the sweep for this processor, once after an installation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +85,10 @@ def run_optimize(plan: OptimizePlan, tell: Tell) -> OptimizeResult:
     settings = _take_mood(plan, read.series)
     from palmbot.research.compiled import is_compiled  # noqa: PLC0415 - loads the compiler
 
-    if not is_compiled():
-        tell(Stage(text=COMPILING, fraction=0.0))
+    has_breakers = settings.options.has_breakers
+    if not is_compiled(has_breakers=has_breakers):
+        seconds = 25 if has_breakers else 10
+        tell(Stage(text=f"{COMPILING} ({seconds} s)", fraction=0.0))
     with _open_engine(plan) as engine:
         checkpoint = Checkpoint(
             plan.output.with_name(plan.output.name + UNFINISHED_SUFFIX),
