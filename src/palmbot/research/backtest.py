@@ -10,6 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib import resources
 from typing import Final
 
@@ -157,8 +158,9 @@ def make_params(series: BarSeries, setup: BacktestSetup) -> EngineParams:
     )
 
 
-FILE_BREAKERS: Final = BreakerRules(unknown=Unknown.ALLOW, fresh_ticks=1)
-"""The bot's own, as far as a file can feed them: it has one price a bar and may be short."""
+FILE_BREAKERS: Final = BreakerRules(unknown=Unknown.ALLOW, fresh_ticks=1, limit_move_bp=0)
+"""The bot's own, as far as a file can feed them: it has one price a bar, may be short, and knows no
+sessions from whose close an exchange's price limit counts."""
 NO_BREAKERS: Final = BreakerRules(
     unknown=Unknown.ALLOW,
     daily_loss_bp=BASIS_POINTS - 1,
@@ -227,6 +229,8 @@ class _Replay:
         self.resets: list[BreakerName] = []
         self.mood: SentimentUpdated | None = None
         self.refused_bars: list[int] = []
+        self.level_exit: Callable[[], OrderFilled] | None = None
+        """The exit at a level within this bar, while the bot hears that its end is near."""
 
     def start(self) -> None:
         """Connect and compare the books, as a bot does before it trades."""
@@ -326,15 +330,21 @@ class _Replay:
         fill = self.broker.find_exit(held, opens[bar], highs[bar], lows[bar])
         # Within a bar nobody knows when: its end, so that no pause after a loss is too short.
         time = TimestampMs(self.times[bar]) if fill.is_gap else self.end_of(bar)
+        leave = partial(self.leave, held, bar, Price(int(fill.price)), time, fill)
         if not fill.is_gap:
+            self.level_exit = leave
             self.give(TimePassed(time=time))
-        self.give(self.leave(held, bar, Price(int(fill.price)), time, fill))
+            self.level_exit = None
+        if self.broker.holding is held:
+            self.give(leave())
 
     def close(self, bar: int) -> OrderFilled:
         """Close the position at an open, as the bot asks; at a level the server was first."""
         held = self.broker.holding
         if held is None:
             raise FatalError("the bot closes a position that its broker does not hold")
+        if self.level_exit is not None:
+            return self.level_exit()
         price = (self.bid if held.side is Side.BUY else self.ask)[0][bar]
         fill = self.broker.find_exit(held, price, price, price)
         reached = fill if fill.kind is not ExitKind.NONE else None

@@ -6,8 +6,7 @@ bot's own take a hundred times as long as the search itself. A test holds both t
 functions, bar by bar.
 
 A price file is always open and has one price a bar. So bursts never fire, and only a pause of weeks
-counts as a session break (`core.breakers.day.was_closed_between`), from which opening gap and price
-limit are measured.
+counts as a session break with an opening gap (`core.breakers.day.was_closed_between`).
 """
 
 from dataclasses import dataclass, replace
@@ -34,9 +33,9 @@ SIGN_UNKNOWN: Final = 4
 """There is no usual ATR yet."""
 SIGN_GAP: Final = 8
 SIGN_FRESH: Final = 16
-"""The opening counts as a fresh price: a file without spreads has none."""
+"""The opening counts as a fresh price: all but the first."""
 SIGN_QUOTED: Final = 32
-"""A fresh price has been seen, now or before."""
+"""A price with a spread has been seen, now or before."""
 SIGN_WIDE: Final = 64
 """The gate refuses an entry for its spread."""
 
@@ -61,12 +60,16 @@ class WatchRules(NamedTuple):
     spread_bp_max: int
     slot_values: int
     slot_values_min: int
-    limit_bp: int
-    """Distance from the last session's close that is near the price limit; 0 for none."""
 
 
 def make_watch_rules(rules: BreakerRules, spread_bp_max: int) -> WatchRules:
-    """Return the rules for bars."""
+    """Return the rules for bars.
+
+    Raises:
+        ValueError: there is a price limit, which a file has no sessions for.
+    """
+    if rules.limit_move_bp:
+        raise ValueError("a sweep knows no price limit")
     return WatchRules(
         atr_period=rules.atr_period,
         reference_bars=rules.reference_bars,
@@ -79,7 +82,6 @@ def make_watch_rules(rules: BreakerRules, spread_bp_max: int) -> WatchRules:
         spread_bp_max=spread_bp_max,
         slot_values=rules.slot_minutes,
         slot_values_min=rules.slot_minutes_min,
-        limit_bp=rules.limit_move_bp - rules.limit_near_bp if rules.limit_move_bp else 0,
     )
 
 
@@ -250,7 +252,6 @@ def find_signs(
     n = time_ms.size
     signs = np.zeros(n, dtype=np.uint8)
     is_quoted = False
-    session_close = 0
     for t in range(n - 1):
         opening = int(bid[OPEN, t + 1])
         spread = int(asks[t + 1]) - opening
@@ -267,18 +268,14 @@ def find_signs(
             bits |= SIGN_WIDE
         if spread * BASIS_POINTS > rules.spread_bp_max * opening:
             bits |= SIGN_WIDE
-        if t > 0 and (spread != 0 or asks[t] != bid[OPEN, t]):
+        if t > 0:
             bits |= SIGN_FRESH
-            is_quoted = True
+            is_quoted = is_quoted or spread != 0 or asks[t] != bid[OPEN, t]
         if is_quoted:
             bits |= SIGN_QUOTED
         if time_ms[t + 1] - time_ms[t] - bar_ms > PAUSE_MS:
-            session_close = int(bid[CLOSE, t])
-            gap = abs(opening - session_close)
+            gap = abs(opening - int(bid[CLOSE, t]))
             if atrs[t] != UNKNOWN and gap * 100 >= rules.gap_percent * atrs[t]:
                 bits |= SIGN_GAP
-        moved = abs(opening - session_close) * BASIS_POINTS
-        if session_close > 0 and rules.limit_bp and moved >= rules.limit_bp * session_close:
-            bits |= SIGN_FIRES
         signs[t] = bits
     return signs

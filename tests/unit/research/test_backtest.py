@@ -1,9 +1,11 @@
 """The exact engine on bars written by hand: every rule of filling, charging and pausing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from harness.bar_series import HOUR_MS, START_MS, make_series
+from harness.bar_series import HOUR_MS, START_MS, draw_series, make_series
 from palmbot.core.params import SentimentMode
 from palmbot.domain.breakers import BreakerName
 from palmbot.domain.events import SentimentUpdated
@@ -245,3 +247,17 @@ def test_progress_is_told_from_time_to_time():
     run_backtest(series, BacktestSetup(rsi_period=2), heard.append)
     assert heard == sorted(heard)
     assert 100 <= len(heard) <= 300
+
+
+def test_a_day_that_turns_within_a_bar_and_trips_leaves_the_exit_to_the_level_that_was_touched():
+    half_past = draw_series(np.random.default_rng(81), 200)
+    series = replace(half_past, time_ms=half_past.time_ms + HOUR_MS // 2)
+    setup = BacktestSetup(point=StrategyPoint(49.0, 51.0, 4.0, 1.5), risk_percent=9.0)
+    found = run_backtest(series, setup)
+    trades = found.trades
+    assert len(set(trades.entry_index.tolist())) == len(trades)
+    (hit,) = np.flatnonzero(trades.exit_index == 133)
+    assert trades.reason[hit] == REASON_STOP
+    end = series.time_ms[133] + HOUR_MS - 1
+    tripped = [each.at for each in found.breaker_changes if each.name is BreakerName.DAILY_LOSS]
+    assert end in tripped

@@ -49,8 +49,12 @@ def take_opening(state: EngineState, tick: Tick, rules: BreakerRules) -> Tape:
     series has none.
     """
     tape, before = state.tape, state.market.tick
-    if before is None or (tick.ask == tick.bid and before.ask == before.bid):
+    if before is None:
         return tape
+    fresh_ticks = min(tape.fresh_ticks + 1, rules.fresh_ticks)
+    if tick.ask == tick.bid and before.ask == before.bid:
+        is_fresh = fresh_ticks == tape.fresh_ticks
+        return tape if is_fresh else replace(tape, fresh_ticks=fresh_ticks)
     minute = tick.time // MS_PER_MINUTE
     slot = _slot_of(before.time // MS_PER_MINUTE)
     spreads = _add(tape.spreads, slot, before.ask - before.bid, rules)
@@ -60,7 +64,7 @@ def take_opening(state: EngineState, tick: Tick, rules: BreakerRules) -> Tape:
         low=tick.bid,
         spreads=spreads,
         usual_spread=_read_usual(spreads.get(_slot_of(minute), EMPTY), rules.slot_minutes_min),
-        fresh_ticks=min(tape.fresh_ticks + 1, rules.fresh_ticks),
+        fresh_ticks=fresh_ticks,
         session_close=tape.session_close,
     )
 

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from msgspec import structs
 
 from palmbot.core.breakers.book import VolatilityView
 from palmbot.core.breakers.day import add_open_minutes, find_day, was_closed_between
@@ -84,12 +85,17 @@ def state_after(bid, ask, time=START):
     )
 
 
-def test_a_file_of_one_series_leaves_no_trace_on_the_tape():
+def test_a_file_of_one_series_tells_the_tape_that_prices_flow_and_nothing_else():
     state = state_after(100, 100)
     opening = Tick(
         symbol_id=SymbolId(1), time=TimestampMs(START + MS_PER_MINUTE), bid=Price(90), ask=Price(90)
     )
-    assert take_opening(state, opening, RULES) is state.tape
+    tapes = [state.tape]
+    for _ in range(RULES.fresh_ticks + 1):
+        tapes.append(take_opening(structs.replace(state, tape=tapes[-1]), opening, RULES))
+    fresh = [tape.fresh_ticks for tape in tapes]
+    assert fresh == [*range(RULES.fresh_ticks + 1), RULES.fresh_ticks]
+    assert structs.replace(tapes[-1], fresh_ticks=0) == state.tape
 
 
 def test_quotes_of_a_file_tell_the_usual_spread_of_the_time_of_day():
