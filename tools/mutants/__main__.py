@@ -29,6 +29,7 @@ MODULES = (
     CORE / "executions.py",
     CORE / "reconcile.py",
     CORE / "settlement.py",
+    CORE / "repair.py",
     *sorted(path.relative_to(ROOT) for path in (ROOT / CORE / "breakers").glob("[!_]*.py")),
 )
 TESTS = (
