@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
+from palmbot.core.breakers.money import is_counted
 from palmbot.core.executions import (
     adopt_position,
     apply_accepted,
@@ -155,7 +156,9 @@ def _absorb(step: Step, broker: BrokerBooks) -> None:
         if order.status in {OrderStatus.ACCEPTED, OrderStatus.FILLED}:
             apply_accepted(step, order)
     for payment in broker.payments:
-        apply_balance(step, payment.balance, payment.balance_version)
+        # Without a number it may be older than what has moved the balance since it was counted.
+        if payment.balance_version or not is_counted(step.breakers, payment):
+            apply_balance(step, payment.balance, payment.balance_version)
     for fill in sorted(broker.fills, key=lambda each: (each.time, each.deal_id)):
         apply_fill(step, orders.get(fill.order_id), fill, positions.get(fill.position_id))
     for order in ours:
@@ -243,9 +246,14 @@ def _release_settled(step: Step, broker: BrokerBooks) -> None:
         else:
             is_settled = item == CLOCK_ITEM and step.state.breakers.machine.is_clock_right
         if is_settled:
-            if item in step.books.quarantine:
-                step.set_link(replace(step.link, readings_due=CLEAN_READINGS))
-            release(step, item)
+            _settle(step, item)
+
+
+def _settle(step: Step, item: str) -> None:
+    """Let go of an item by evidence; after a quarantine one clean reading is not enough."""
+    if item in step.books.quarantine:
+        step.set_link(replace(step.link, readings_due=CLEAN_READINGS))
+    release(step, item)
 
 
 def _act(step: Step, found: Discrepancy, broker: BrokerBooks) -> None:
@@ -290,7 +298,7 @@ def _act_on_intent(
     is_done = found.kind is DiscrepancyClass.IN_FLIGHT_FOUND
     state = IntentState.FILLED if is_done else IntentState.LOST
     step.put_intent(replace(intent, state=state, resolution=f"broker: {found.detail}"))
-    release(step, found.item)
+    _settle(step, found.item)
     if intent.kind is IntentKind.AMEND and not is_done:
         count_failed_repair(step, intent)
     if intent.kind is IntentKind.ENTRY:
@@ -359,11 +367,12 @@ def _judge_moved_levels(
 
 def _take_over(step: Step, found: Discrepancy, remote: Position) -> None:
     """Take a position of ours into the books; close it if its entry was given up."""
-    intent_id = parse_label(remote.label, step.params.environment)
+    held = step.books.positions.get(remote.position_id)
+    label = parse_label(remote.label, step.params.environment)
+    intent_id = label if held is None else held.intent_id
     if intent_id is None:
         raise BooksDoNotBalance(f"{found.item} was to be taken over without a label of ours")
     intent = step.books.intents.get(intent_id)
-    held = step.books.positions.get(remote.position_id)
     if held is None:
         held = adopt_position(step, remote, intent_id, intent)
     if intent is None:
@@ -384,7 +393,7 @@ def _take_over(step: Step, found: Discrepancy, remote: Position) -> None:
                 resolution="broker: position found",
             )
         )
-        release(step, intent_id)
+        _settle(step, intent_id)
 
 
 def _take_levels(step: Step, held: OpenPosition, remote: Position) -> OpenPosition:

@@ -9,9 +9,11 @@ from harness.engine_world import BALANCE, EASY, PRICE, World
 from palmbot.core.state import DiscrepancyClass, LinkPhase
 from palmbot.domain.commands import QueryBooks, RaiseAlarm, Reconnect, Severity, StoreIntent
 from palmbot.domain.events import (
+    Acknowledgement,
     BooksReported,
     BooksUnavailable,
     LinkLost,
+    OperatorAcknowledged,
     OrderAccepted,
     OrderUnanswered,
 )
@@ -478,3 +480,85 @@ def test_a_quarantine_that_evidence_ended_wants_two_clean_readings_in_a_row():
     assert world.state.link.phase is LinkPhase.SYNCING
     world.read_books()
     assert world.state.link.phase is LinkPhase.CONSISTENT
+
+
+def count_readings_until_consistent(world) -> int:
+    assert not world.state.books.quarantine
+    count = 0
+    while world.state.link.phase is not LinkPhase.CONSISTENT:
+        assert not world.read_books().discrepancies
+        count += 1
+    return count
+
+
+def test_a_quarantine_ended_by_a_position_without_fills_wants_two_clean_readings():
+    world = unknown_world(undecided_s_max=1.0)
+    world.read_books()
+    assert world.state.books.quarantine
+    world.broker.execute(world.sends[0])
+    books = replace(world.broker.books(), fills=(), past_orders=())
+    world.give(BooksReported(generation=1, books=books))
+    assert count_readings_until_consistent(world) == 2
+
+
+def test_a_quarantine_ended_by_proof_of_death_wants_two_clean_readings():
+    world = unknown_world(undecided_s_max=1.0, order_style=OrderStyle.LIMIT)
+    world.read_books()
+    assert world.state.books.quarantine
+    expires_at = world.sends[0].expires_at
+    world.tick(time=expires_at)
+    world.give(LinkLost(generation=1, reason="cut"))
+    world.connect()
+    for late in (5_000, 15_000):
+        world.tick(time=expires_at + late)
+        world.read_books()
+    assert count_readings_until_consistent(world) == 2
+
+
+@pytest.mark.parametrize("has_label", [True, False])
+def test_a_position_that_arrives_late_is_closed_with_or_without_its_label(has_label):
+    world = unknown_world()
+    world.give(
+        OperatorAcknowledged(
+            item=world.sends[0].intent_id,
+            action=Acknowledgement.IGNORE,
+            actor="e",
+            reason="looked",
+        )
+    )
+    world.read_books()
+    world.broker.execute(world.sends[0])
+    if not has_label:
+        for position_id, position in tuple(world.broker.positions.items()):
+            world.broker.positions[position_id] = replace(position, label="")
+    decision = world.read_books()
+    (stored,) = [each.intent for each in decision.commands if isinstance(each, StoreIntent)]
+    assert (stored.kind, stored.position_id) == (IntentKind.CLOSE, *world.broker.positions)
+    assert world.state.switch.halted_by == "reconciliation"
+    assert f"position:{stored.position_id}" in world.state.books.quarantine
+
+
+def test_without_balance_numbers_a_payment_listed_twice_does_not_undo_a_younger_close():
+    world = World(EASY)
+    world.account = replace(world.account, balance_version=0)
+    world.broker.balance_version = 0
+    world.make_ready()
+    world.enter()
+    world.broker.balance += 700
+    world.broker.payments.append(
+        Payment(
+            delta=Money(700),
+            kind="BALANCE_DEPOSIT",
+            balance=Money(world.broker.balance),
+            balance_version=0,
+            time=TimestampMs(world.broker.now),
+        )
+    )
+    assert world.read_books().discrepancies == ()
+    (filled,) = world.broker.close(world.state.position.position_id)
+    world.broker.balance_version = 0
+    closing = replace(filled.fill.closing, balance_version=0)
+    filled = replace(filled, fill=replace(filled.fill, closing=closing))
+    world.broker.fills[-1] = filled.fill
+    world.give(filled)
+    assert world.read_books().discrepancies == ()

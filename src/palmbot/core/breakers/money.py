@@ -54,6 +54,11 @@ def read_closings(event: Event) -> tuple[Fill, ...]:
     return tuple(fill for fill in fills if fill.closing is not None)
 
 
+def is_counted(book: BreakerBook, payment: Payment | BalanceChanged) -> bool:
+    """Tell whether a payment has been told of before."""
+    return _key_of(payment) in book.counted_flows
+
+
 def _add_flow(book: BreakerBook, flow: int) -> BreakerBook:
     if flow == 0 or book.day is None:
         return book
@@ -114,7 +119,7 @@ def _judge_payment(event: Payment | BalanceChanged, book: BreakerBook) -> tuple[
     A payment that the balance showed before it was announced has been judged by its sign: a
     withdrawal is then taken back from the losses, a deposit has been counted already.
     """
-    if _key_of(event) in book.counted_flows:
+    if is_counted(book, event):
         return 0, 0
     is_new = event.balance_version == 0 or event.balance_version > book.balance_version_seen
     is_payment = event.delta > 0 or event.kind in WITHDRAWALS
