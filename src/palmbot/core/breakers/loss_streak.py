@@ -44,21 +44,25 @@ def read_streak(outcomes: tuple[Outcome, ...]) -> int:
 
 
 def review_streak(step: Step) -> None:
-    """Trip when the ledger ends in a streak; allow a probe when the cool-down is over.
+    """Trip when the ledger ends in a streak.
 
     Only a winning probe closes the breaker, and a win ends every streak: so a streak is never
     counted a second time.
     """
     book = step.breakers
-    record = book.read(NAME)
+    if book.read(NAME).phase is not BreakerPhase.CLOSED:
+        return
     losses_max = step.params.breakers.losses_max
     if book.day is not None:
         losses_max = min(losses_max, book.day.limits.losses_max)
-    if record.phase is BreakerPhase.CLOSED:
-        streak = read_streak(book.outcomes)
-        if streak >= losses_max:
-            _open(step, f"{streak} losing trades in a row", measured=streak, threshold=losses_max)
-    elif record.phase is BreakerPhase.OPEN and read_now(step) >= record.hold_until:
+    streak = read_streak(book.outcomes)
+    if streak >= losses_max:
+        _open(step, f"{streak} losing trades in a row", measured=streak, threshold=losses_max)
+
+
+def release_streak(step: Step) -> None:
+    """Let the open breaker probe when the cool-down is over."""
+    if read_now(step) >= step.breakers.read(NAME).hold_until:
         allow_probe(step, NAME, "the cool-down is over")
 
 

@@ -57,6 +57,7 @@ PROCESS_EVENTS: Final = (Started, LinkLost, LinkReady)
 REVIEW_MS = MS_PER_SECOND
 """Market time between two reviews on ticks alone, while there is something to watch."""
 RELEASES: Final[tuple[tuple[BreakerName, Callable[[Step], None]], ...]] = (
+    (BreakerName.LOSS_STREAK, loss_streak.release_streak),
     (BreakerName.DAILY_LOSS, daily_loss.release_day),
     (BreakerName.VOLATILITY, release_volatility),
     (BreakerName.DATA_STALE, release_stale),
@@ -65,7 +66,7 @@ RELEASES: Final[tuple[tuple[BreakerName, Callable[[Step], None]], ...]] = (
     (BreakerName.CRASH_LOOP, release_crash_loop),
     (BreakerName.CLOCK_JUMP, release_clock),
 )
-"""What lets an open breaker go by itself, in this order; `review_streak` does it for its own."""
+"""What lets an open breaker go by itself, in this order."""
 
 
 def review(step: Step, before: EngineState, event: Event) -> None:
@@ -142,7 +143,7 @@ def _review(step: Step, before: EngineState, event: Event) -> None:
         watch_silence(step, event)
     daily_loss.measure_day(step, event)
     loss_streak.review_streak(step)
-    if step.breakers.is_alert:
+    if step.breakers.is_alert and not isinstance(event, Started):  # to start releases nothing
         _release(step)
     if isinstance(event, OrderAccepted) and are_entries_forbidden(step):
         cancel_resting_entries(step, "accepted after a breaker tripped")

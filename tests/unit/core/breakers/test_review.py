@@ -324,3 +324,25 @@ def test_a_probe_lives_on_as_its_position_and_is_let_go_when_both_are_gone():
         world.give(TimePassed(time=TimestampMs(read_now(world.state) + 1)))
         kept = position.intent_id if probe == position.intent_id else None
         assert world.record(STREAK).probe == kept
+
+
+# -- the start --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [STREAK, SPIKE, GAP, BreakerName.DATA_STALE, BreakerName.REJECT_RATE],
+)
+def test_a_start_releases_no_breaker_although_its_time_has_come(name):
+    world = BreakerWorld()
+    record = BreakerRecord(name=name, phase=OPEN, hold_until=read_now(world.state))
+    world.state = replace(
+        world.state,
+        breakers=replace(world.state.breakers, records={name: record}),
+        tape=replace(world.state.tape, fresh_ticks=world.params.breakers.fresh_ticks),
+        volatility=replace(world.state.volatility, ratio_percent=None),
+    )
+    world.restart()
+    assert world.phase(name) is OPEN
+    world.come_back()
+    assert world.phase(name) in {CLOSED, HALF_OPEN}
