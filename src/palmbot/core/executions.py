@@ -89,7 +89,7 @@ def apply_fill(
         return False
     is_closing = fill.closing is not None or (order is not None and order.is_closing)
     if is_closing:
-        is_applied = _close_part(step, order, fill)
+        is_applied = _close_part(step, order, fill, position)
     else:
         is_applied = _open_part(step, order, fill, position)
     if is_applied:
@@ -271,7 +271,9 @@ def _find_entry(step: Step, order: BrokerOrder | None, fill: Fill) -> Intent | N
     return None
 
 
-def _close_part(step: Step, order: BrokerOrder | None, fill: Fill) -> bool:
+def _close_part(
+    step: Step, order: BrokerOrder | None, fill: Fill, position: Position | None
+) -> bool:
     held = step.books.positions.get(fill.position_id)
     if fill.closing is not None:
         apply_balance(step, fill.closing.balance, fill.closing.balance_version)
@@ -279,6 +281,8 @@ def _close_part(step: Step, order: BrokerOrder | None, fill: Fill) -> bool:
         return False
     if fill.side is held.side:
         return False
+    if fill.volume == held.volume and position is not None:
+        return False  # part of its entry was not heard: what is still open must not be forgotten
     close = _find_close(step, order) if order is not None and not order.is_protection else None
     if close is not None and order is not None:
         bound = replace(bind(close, order), filled_volume=Volume(close.filled_volume + fill.volume))

@@ -285,6 +285,34 @@ def test_the_tally_counts_wins_gains_and_losses(net, wins, gain, loss):
     assert (after.gross_profit, after.gross_loss) == (100 + gain, 50 + loss)
 
 
+def test_a_close_of_all_we_know_of_leaves_a_position_that_the_broker_still_shows_in_the_books():
+    """The rest of its entry was not heard: the comparison has to bring both in order."""
+    step = held_step()
+    rest = Position(
+        position_id=POSITION,
+        symbol_id=SymbolId(1154),
+        side=Side.BUY,
+        volume=Volume(300),
+        entry_price=Price(PRICE),
+        stop_loss=None,
+        take_profit=None,
+        opened_at=TimestampMs(START),
+        swap=Money(0),
+        commission=Money(0),
+        label="",
+    )
+    assert not apply_fill(step, closing_order(step), closing_of(step, 2, 600, PRICE, 5), rest)
+    assert step.books.positions[POSITION].volume == 600
+    assert (step.closed_trades, step.books.closed_positions) == ((), ())
+    assert 2 not in step.books.applied_deals
+    late = fill_of(step, 3, 300, PRICE, time=TimestampMs(START + 1))
+    entry = order_of(step, volume=Volume(900), executed_volume=Volume(900))
+    step.put_intent(replace(entry_of(step), volume=Volume(900)))
+    assert apply_fill(step, entry, late, None)
+    assert apply_fill(step, closing_order(step), closing_of(step, 2, 600, PRICE, 5), rest)
+    assert step.books.positions[POSITION].volume == 300
+
+
 @pytest.mark.parametrize(
     ("changes", "volume"),
     [
