@@ -222,7 +222,7 @@ class _Replay:
             if series.has_spread
             else self.bid
         )
-        self.times: list[int] = series.time_ms.tolist()
+        self.times: list[TimestampMs] = series.time_ms.tolist()
         self.bar = 0
         self.latched: dict[BreakerName, int] = {}
         self.changes: list[BreakerChange] = []
@@ -234,7 +234,7 @@ class _Replay:
 
     def start(self) -> None:
         """Connect and compare the books, as a bot does before it trades."""
-        now = TimestampMs(self.times[0])
+        now = self.times[0]
         symbol = make_symbol(self.params.symbol_name, self.series.digits)
         self.give(Started(time=now, run_id="backtest", nonce=0))
         self.give(
@@ -260,7 +260,7 @@ class _Replay:
                 self.test_levels(held, bar)
             if bar == last:
                 break
-            opening = TimestampMs(times[bar + 1])
+            opening = times[bar + 1]
             if self.latched:
                 self.reset_latched(opening)
             if mood is not None:
@@ -268,18 +268,18 @@ class _Replay:
             self.give(
                 BarClosed(
                     bar=Bar(
-                        open_time=TimestampMs(time),
-                        open=Price(bar_open),
-                        high=Price(high),
-                        low=Price(low),
-                        close=Price(close),
+                        open_time=time,
+                        open=bar_open,
+                        high=high,
+                        low=low,
+                        close=close,
                         volume=0,
                     ),
                     opening=Tick(
                         symbol_id=SYMBOL_ID,
                         time=opening,
-                        bid=Price(opens[bar + 1]),
-                        ask=Price(ask_opens[bar + 1]),
+                        bid=opens[bar + 1],
+                        ask=ask_opens[bar + 1],
                     ),
                 )
             )
@@ -481,6 +481,6 @@ def with_spread(series: BarSeries, spread: float) -> BarSeries:
     return replace(series, spread=np.full(len(series), spread))
 
 
-def _to_wire(prices: Floats) -> list[int]:
-    units: list[int] = np.rint(prices * PRICE_SCALE).astype(np.int64).tolist()
+def _to_wire(prices: Floats) -> list[Price]:
+    units: list[Price] = np.rint(prices * PRICE_SCALE).astype(np.int64).tolist()
     return units

@@ -186,7 +186,8 @@ class Sample(Struct, frozen=True, kw_only=True):
     @property
     def median(self) -> int:
         """The lower median; 0 for an empty sample. Sorts: values arrive far oftener than asked."""
-        return sorted(self.values)[(self.size - 1) // 2] if self.size else 0
+        values = self.values if self.older else self.newest
+        return sorted(values)[(self.size - 1) // 2] if values else 0
 
 
 class VolatilityView(Struct, frozen=True, kw_only=True):
@@ -290,13 +291,13 @@ class BreakerBook(Struct, frozen=True, kw_only=True):
         """Return one breaker."""
         return self.records.get(name) or UNTOUCHED[name]
 
-    @property
-    def is_waiting(self) -> bool:
-        """True while any breaker is open and may be let go by the next event."""
-        for each in self.records.values():  # noqa: SIM110 - asked for with every bar
-            if each.phase is BreakerPhase.OPEN:
-                return True
-        return False
+    def list_held_out(self, now: TimestampMs) -> list[BreakerName]:
+        """Return the open breakers that have held for as long as they have to at `now`."""
+        return [
+            each.name
+            for each in self.records.values()
+            if each.phase is BreakerPhase.OPEN and now >= each.hold_until
+        ]
 
     @property
     def is_alert(self) -> bool:

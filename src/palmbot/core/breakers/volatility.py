@@ -9,7 +9,7 @@ from bisect import bisect_left, insort
 
 from msgspec.structs import replace
 
-from palmbot.core.breakers.book import Sample, VolatilityView
+from palmbot.core.breakers.book import Sample, Tape, VolatilityView
 from palmbot.core.breakers.day import add_open_minutes
 from palmbot.core.breakers.machine import close, count_trips, extend, read_now, trip
 from palmbot.core.breakers.rules import PERCENT, BreakerRules
@@ -81,16 +81,16 @@ def fire(step: Step, reason: str, *, measured: int, threshold: int) -> None:
 
 def release_volatility(step: Step) -> None:
     """Close the open breaker when bars are calm, the hold is over and the feed is alive."""
-    rules = step.params.breakers
-    book = step.breakers
-    record = book.read(NAME)
-    tape = step.tape
-    if (
-        read_now(step) >= record.hold_until
-        and (step.volatility.calm_bars >= rules.calm_bars or step.volatility.ratio_percent is None)
-        and (tape.minute == 0 or tape.fresh_ticks >= rules.fresh_ticks)
-    ):
+    is_over = read_now(step) >= step.breakers.read(NAME).hold_until
+    if is_over and is_calm(step.volatility, step.tape, step.params.breakers):
         close(step, NAME, f"calm for {step.volatility.calm_bars} bars")
+
+
+def is_calm(view: VolatilityView, tape: Tape, rules: BreakerRules) -> bool:
+    """Tell whether bars are calm enough, as far as that is known, and the feed is alive."""
+    return (view.calm_bars >= rules.calm_bars or view.ratio_percent is None) and (
+        tape.minute == 0 or tape.fresh_ticks >= rules.fresh_ticks
+    )
 
 
 def take_bar(
@@ -126,7 +126,7 @@ def take_bar(
         usual = _read_usual(same_hour, ordered, rules)
         ratio = None if usual is None else scaled * PERCENT // (period * usual)
         today = {**today, hour: scaled // period}
-    is_calm = ratio is not None and ratio <= rules.calm_percent
+    is_low = ratio is not None and ratio <= rules.calm_percent
     return VolatilityView(
         seen_until=end,
         close=bar.close,
@@ -138,7 +138,7 @@ def take_bar(
         today=today,
         day=day,
         ratio_percent=ratio,
-        calm_bars=min(view.calm_bars + 1, rules.calm_bars) if is_calm else 0,
+        calm_bars=min(view.calm_bars + 1, rules.calm_bars) if is_low else 0,
     )
 
 
