@@ -6,17 +6,27 @@ pause in trading, a limit in reach, a signal while flat. What it returns is what
 would return; a test holds both against each other, bar by bar.
 """
 
+from typing import NamedTuple
+
 from msgspec.structs import replace
 
 from palmbot.core.bars import take_closed_bar
-from palmbot.core.breakers.book import DayBook
+from palmbot.core.breakers.book import (
+    BreakerBook,
+    BreakerRecord,
+    DayBook,
+    Tape,
+    VolatilityView,
+)
 from palmbot.core.breakers.companions import QUIET_MS
 from palmbot.core.breakers.daily_loss import WARNINGS_PERCENT, read_allowed_loss
+from palmbot.core.breakers.day import add_open_minutes
 from palmbot.core.breakers.loss_streak import read_streak
+from palmbot.core.breakers.machine import prolong
 from palmbot.core.breakers.rules import PERCENT
 from palmbot.core.breakers.tape import is_beyond, take_opening
 from palmbot.core.breakers.volatility import NAME as SPIKE
-from palmbot.core.breakers.volatility import is_calm, take_bar
+from palmbot.core.breakers.volatility import describe_ratio, is_calm, read_limit, take_bar
 from palmbot.core.entry import read_wish
 from palmbot.core.metrics import read_equity
 from palmbot.core.params import EngineParams
@@ -24,14 +34,14 @@ from palmbot.core.state import Decision, EngineState
 from palmbot.core.strategy import Signal
 from palmbot.domain.breakers import BreakerName, BreakerPhase
 from palmbot.domain.events import BarClosed
-from palmbot.domain.market import Bar, Tick
+from palmbot.domain.market import Bar, Symbol, Tick
 from palmbot.domain.units import Money, TimestampMs
 
 
 def pass_quiet_bar(state: EngineState, event: BarClosed, params: EngineParams) -> Decision | None:
     """Return the decision on a bar of a file, or None if it has to go the long way."""
     bar, opening = event.bar, event.opening
-    symbol, day, view = state.symbol, state.breakers.day, state.volatility
+    symbol, day = state.symbol, state.breakers.day
     if (
         symbol is None
         or opening is None
@@ -49,14 +59,8 @@ def pass_quiet_bar(state: EngineState, event: BarClosed, params: EngineParams) -
         period_ms=params.bar_period_ms,
         rsi_period=params.rsi_period,
     )
-    tape = take_opening(state, opening, params.breakers)
-    view = take_bar(view, bar, params.bar_period_ms, symbol.hours, params.breakers)
-    ratio, limit = view.ratio_percent, params.breakers.volatility_percent
-    is_spike = ratio is not None and ratio >= min(limit, day.limits.volatility_percent)
-    if is_spike or is_beyond(tape, opening, params.breakers):
-        return None
-    held_out = state.breakers.list_held_out(opening.time) if state.breakers.records else ()
-    if held_out and (held_out != [SPIKE] or is_calm(view, tape, params.breakers)):
+    seen = _watch(state, bar, opening, symbol, params)
+    if seen is None:
         return None
     signal, text = read_wish(market.rsi, params, is_holding=bool(state.books.positions))
     if signal is not Signal.HOLD:
@@ -65,17 +69,53 @@ def pass_quiet_bar(state: EngineState, event: BarClosed, params: EngineParams) -
         state,
         sequence=state.sequence + 1,
         market=market,
-        tape=tape,
-        volatility=view,
+        tape=seen.tape,
+        volatility=seen.volatility,
+        breakers=seen.breakers,
         last_decision=text,
     )
     equity = read_equity(after, params)
     if equity is None or not _is_within(day, equity):
         return None
     if equity != day.equity:
-        book = replace(state.breakers, day=replace(day, equity=equity))
-        after = replace(after, breakers=book)
-    return Decision(state=after, reason=text)
+        after = replace(after, breakers=replace(seen.breakers, day=replace(day, equity=equity)))
+    return Decision(state=after, reason=text, changed_breakers=seen.changed)
+
+
+class _Seen(NamedTuple):
+    tape: Tape
+    volatility: VolatilityView
+    breakers: BreakerBook
+    changed: tuple[BreakerRecord, ...]
+
+
+def _watch(
+    state: EngineState, bar: Bar, opening: Tick, symbol: Symbol, params: EngineParams
+) -> _Seen | None:
+    """Return what the breakers see in the bar, None if one trips or is let go.
+
+    A volatility breaker that is open already only holds for longer while the spike lasts.
+    """
+    rules, book = params.breakers, state.breakers
+    tape = take_opening(state, opening, rules)
+    view = take_bar(state.volatility, bar, params.bar_period_ms, symbol.hours, rules)
+    if is_beyond(tape, opening, rules):
+        return None
+    changed: tuple[BreakerRecord, ...] = ()
+    ratio = view.ratio_percent
+    if ratio is not None and ratio >= read_limit(book, rules):
+        spike = book.read(SPIKE)
+        if spike.phase is BreakerPhase.CLOSED:
+            return None
+        until = add_open_minutes(symbol.hours, opening.time, rules.volatility_hold_minutes)
+        longer = prolong(spike, until, describe_ratio(ratio))
+        tape, view = replace(tape, fresh_ticks=0), replace(view, calm_bars=0)
+        if longer is not spike:
+            book, changed = replace(book, records={**book.records, SPIKE: longer}), (longer,)
+    held_out = book.list_held_out(opening.time) if book.records else ()
+    if held_out and (held_out != [SPIKE] or is_calm(view, tape, rules)):
+        return None
+    return _Seen(tape, view, book, changed)
 
 
 def _is_settled(state: EngineState, day: DayBook, now: TimestampMs, params: EngineParams) -> bool:

@@ -73,10 +73,18 @@ def trip(  # noqa: PLR0913 - what the audit has to know
 
 
 def extend(step: Step, name: BreakerName, hold_until: TimestampMs, reason: str) -> None:
-    """Let an open breaker stay so for longer; a hold never shrinks."""
+    """Let an open breaker stay so for longer."""
     record = step.breakers.read(name)
-    if hold_until > record.hold_until:
-        step.put_breaker(replace(record, hold_until=hold_until, reason=reason))
+    longer = prolong(record, hold_until, reason)
+    if longer is not record:
+        step.put_breaker(longer)
+
+
+def prolong(record: BreakerRecord, hold_until: TimestampMs, reason: str) -> BreakerRecord:
+    """Return the record of an open breaker that is to hold until then; a hold never shrinks."""
+    if hold_until <= record.hold_until:
+        return record
+    return replace(record, hold_until=hold_until, reason=reason)
 
 
 def allow_probe(step: Step, name: BreakerName, reason: str, actor: str = "bot") -> None:

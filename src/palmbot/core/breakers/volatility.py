@@ -9,7 +9,7 @@ from bisect import bisect_left, insort
 
 from msgspec.structs import replace
 
-from palmbot.core.breakers.book import Sample, Tape, VolatilityView
+from palmbot.core.breakers.book import BreakerBook, Sample, Tape, VolatilityView
 from palmbot.core.breakers.day import add_open_minutes
 from palmbot.core.breakers.machine import close, count_trips, extend, read_now, trip
 from palmbot.core.breakers.rules import PERCENT, BreakerRules
@@ -45,15 +45,21 @@ def read_atr(view: VolatilityView, rules: BreakerRules) -> Price | None:
 
 def judge_bar(step: Step) -> None:
     """Trip or prolong on the ratio of the newest closed bar."""
-    book = step.breakers
     ratio = step.volatility.ratio_percent
-    if ratio is None:
-        return
-    limit = step.params.breakers.volatility_percent
-    if book.day is not None:
-        limit = min(limit, book.day.limits.volatility_percent)
-    if ratio >= limit:
-        fire(step, f"ATR at {ratio} % of the usual", measured=ratio, threshold=limit)
+    limit = read_limit(step.breakers, step.params.breakers)
+    if ratio is not None and ratio >= limit:
+        fire(step, describe_ratio(ratio), measured=ratio, threshold=limit)
+
+
+def read_limit(book: BreakerBook, rules: BreakerRules) -> int:
+    """Return the ratio in per cent that trips today."""
+    limit = rules.volatility_percent
+    return limit if book.day is None else min(limit, book.day.limits.volatility_percent)
+
+
+def describe_ratio(ratio: int) -> str:
+    """Return a ratio in per cent in words."""
+    return f"ATR at {ratio} % of the usual"
 
 
 def fire(step: Step, reason: str, *, measured: int, threshold: int) -> None:
