@@ -202,6 +202,13 @@ class SimServer(SimulatorServer):
             if link.is_mute:
                 link.abort()
 
+    def change_contract(self, contract, *, is_told):
+        """Let the exchange go on with another contract of the same symbol."""
+        self._exchange._contracts[contract.symbol_id] = contract  # noqa: SLF001 - only brokers do so
+        for link in tuple(self._links) if is_told else ():
+            link.wire.push(self._service.symbol_changed())
+            link.flush()
+
     def placed(self, label):
         """Return the fate of a new order."""
         return self._exchange.books.fate_of(label)

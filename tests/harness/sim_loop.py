@@ -30,6 +30,8 @@ class Node:
         self.is_dead = False
         self.steps = 0
         """Callbacks and kill points passed so far."""
+        self.asleep_until_s = 0.0
+        """Nothing of it runs before: stopped, paused with its container, or a lid was closed."""
         self._kill_at = kill_at
         self._on_kill = on_kill
 
@@ -220,6 +222,9 @@ class SimLoop(base_events.BaseEventLoop):
         try:
             if context is None:
                 handle.callback(*handle.args)
+            elif node is not None and node.asleep_until_s > self.now_s:
+                self._timers_set += 1
+                heappush(self._timers, (node.asleep_until_s, self._timers_set, handle))
             elif node is None or node.is_alive_after_step():
                 context.run(handle.callback, *handle.args)
         except BaseException as e:  # noqa: BLE001 - also a death in the middle of a callback

@@ -1,6 +1,7 @@
 """A network that delays, cuts, swallows and splits; bytes of one direction never change order."""
 
 import asyncio
+import math
 import socket
 import ssl
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ class NetworkFaults:
     swallow: float = 0.0
     """From this write on nothing arrives in its direction, and nobody is told."""
     swallow_both: float = 0.0
+    bytes_per_s: float = math.inf
+    """Of each direction of each connection."""
 
 
 CALM = NetworkFaults()
@@ -227,11 +230,12 @@ class SimTransport(asyncio.Transport):
         if faults.spike and network.draw() < faults.spike:
             delay_s += faults.spike_s_max * network.draw() ** 2
         self._sent += 1
-        self._schedule(delay_s, self.peer.receive, data, self._sent)
+        takes_s = TICK_S + len(data) / faults.bytes_per_s
+        self._schedule(delay_s, self.peer.receive, data, self._sent, takes_s=takes_s)
 
-    def _schedule(self, delay_s, callback, *args):
+    def _schedule(self, delay_s, callback, *args, takes_s=TICK_S):
         loop = self._network.loop
-        due_s = max(self._due_s + TICK_S, loop.now_s + delay_s)
+        due_s = max(self._due_s, loop.now_s + delay_s) + takes_s
         self._due_s = due_s
         loop.call_outside(due_s, callback, *args)
 
@@ -242,6 +246,8 @@ class SimTransport(asyncio.Transport):
         node = self.node
         if node is None:
             self._protocol.data_received(data)
+        elif node.asleep_until_s > self._network.loop.now_s:
+            self._network.loop.call_outside(node.asleep_until_s, self.receive, data, number)
         elif node.is_alive_after_step():
             self._node_context.run(self._protocol.data_received, data)
 
@@ -250,6 +256,8 @@ class SimTransport(asyncio.Transport):
         node = self.node
         if node is None:
             callback(*args)
+        elif node.asleep_until_s > self._network.loop.now_s:
+            self._network.loop.call_outside(node.asleep_until_s, self._run, callback, *args)
         elif node.is_alive_after_step():
             self._node_context.run(callback, *args)
 

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 
 from harness.sim_broker import PALM
-from harness.sim_loop import outside
+from harness.sim_trouble import act_now_and_then
 from palmbot.core.reconcile import BALANCE_ITEM
 from palmbot.core.state import DiscrepancyClass, LinkPhase
 from palmbot.domain.errors import RequestRefused
@@ -108,14 +108,7 @@ class People:
             self._world.halt,
             self._world.network.cut,
         )
-        while not self._world.is_healed:
-            await asyncio.sleep(self._world.plan.mischief_s * (0.2 + 1.6 * self.random.random()))
-            if not self._world.is_healed:
-                act = acts[int(self.random.random() * len(acts))]
-                name = act.__name__
-                self._world.outcome.faults[name] = self._world.outcome.faults.get(name, 0) + 1
-                outside().run(act)
-                self._world.watch.on_world()
+        await act_now_and_then(self._world, self.random, self._world.plan.mischief_s, acts)
         while self.foreign:
             await asyncio.sleep(10.0)
             self._close_foreign()
@@ -131,9 +124,10 @@ class People:
 
     def close_by_hand(self):
         for position in self._ours():
-            self._world.server.announce(
-                self._world.server.exchange.close(position.position_id, position.volume)
-            )
+            with suppress(RequestRefused):
+                self._world.server.announce(
+                    self._world.server.exchange.close(position.position_id, position.volume)
+                )
 
     def trade_by_hand(self):
         if self.foreign:
@@ -157,12 +151,14 @@ class People:
         self._world.loop.call_later(60.0 + 120.0 * self.random.random(), self._close_foreign)
 
     def _close_foreign(self):
+        server = self._world.server
         for position_id in tuple(self.foreign):
-            position = self._world.server.exchange.ledger.positions.get(position_id)
+            position = server.exchange.ledger.positions.get(position_id)
             if position is not None:
-                self._world.server.announce(
-                    self._world.server.exchange.close(position_id, position.volume)
-                )
+                try:
+                    server.announce(server.exchange.close(position_id, position.volume))
+                except RequestRefused:
+                    continue  # trading is disabled: again later
             self.foreign.remove(position_id)
 
     def deposit(self):

@@ -1,5 +1,6 @@
 """What happens in one run of the simulation, drawn from its seed."""
 
+import math
 import random
 from dataclasses import dataclass, field, replace
 
@@ -86,6 +87,8 @@ class Plan:
     """Step of the first process at which it dies, for the sweep."""
     mischief_s: float = 0.0
     """Mean seconds between two acts of people and clocks; 0 for none."""
+    trouble_s: float = 0.0
+    """Mean seconds between two troubles of machine, line and contract; 0 for none."""
     halt_in_commit: float = 0.0
     """Probability of a halt while an entry waits for its commit."""
     clock_in_commit: float = 0.0
@@ -106,6 +109,7 @@ def draw_plan(seed, **changes):
     """Return the plan of a seed; one seed in five has no faults of the network, and so on."""
     rng = seeded(f"plan {seed}")
     draw, choice = rng.random, rng.choice
+    rare = seeded(f"rare {seed}").choice  # a stream of its own: old seeds stay what they were
 
     def some(most, share=0.5):
         """A probability that is zero in some seeds."""
@@ -123,6 +127,7 @@ def draw_plan(seed, **changes):
         truncate=some(0.003, 0.3),
         swallow=some(0.002, 0.3),
         swallow_both=some(0.002, 0.3),
+        bytes_per_s=rare((math.inf,) * 8 + (1_000.0, 5_000.0)),
     )
     broker = BrokerFaults(
         queue=some(0.3),
@@ -182,6 +187,7 @@ def draw_plan(seed, **changes):
         kill_share=choice((0.0, 0.5, 0.9)),
         kill_steps_max=choice((300, 3_000)),
         mischief_s=choice((0.0, 300.0, 900.0)),
+        trouble_s=bars * rare((0.0, 0.0, 600.0, 1_800.0)),
         halt_in_commit=some(0.1),
         clock_in_commit=some(0.2),
         patience_s=choice((240.0, 240.0, 60.0)),

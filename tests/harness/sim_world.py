@@ -26,6 +26,7 @@ from harness.sim_network import SimNetwork
 from harness.sim_outcome import Outcome
 from harness.sim_people import ACTOR, People
 from harness.sim_plan import make_params, seeded
+from harness.sim_trouble import SLEEP_S_MAX, Trouble
 from palmbot.adapters.ctrader_broker import CtraderBroker, Endpoint
 from palmbot.core.state import LinkPhase, initial_state
 from palmbot.ctrader.connection import ClientConnection, Limits
@@ -125,6 +126,7 @@ class World:
         self._ended = None
         self._stop = None
         self.people = People(self)
+        self.trouble = Trouble(self)
         self._context = None
 
     # ---- the run ----
@@ -169,6 +171,8 @@ class World:
         ]
         if self.plan.mischief_s:
             tasks.append(self.loop.create_task(self.people.make_mischief()))
+        if self.plan.trouble_s:
+            tasks.append(self.loop.create_task(self.trouble.make()))
         if script is not None:
             tasks.append(self.loop.create_task(self._stage(script)))
         else:
@@ -201,6 +205,11 @@ class World:
         await self.heal()
         await self.come_to_rest()
 
+    @property
+    def is_asleep(self):
+        """Tell whether the process is stopped for a while."""
+        return self.node is not None and self.node.asleep_until_s > self.loop.now_s
+
     def _has_traded(self):
         is_close = len(self.server.exchange.ledger.requests) >= self.plan.entries
         return is_close and self.server.books.orders_at_broker >= self.plan.entries
@@ -210,9 +219,12 @@ class World:
         self.is_healed = True
         self.network.heal()
         self.server.heal(self.scenario)
+        self.trouble.heal()
         self.market.gap = self.market.jump = self.market.wide = 0.0
         self.disk.faults = DiskFaults()
-        await self.until(lambda: self.server.accepts_connections)
+        await self.until(
+            lambda: self.server.accepts_connections and not self.is_asleep, limit_s=SLEEP_S_MAX
+        )
         began_s = self.loop.now_s
         while not self._is_ready_or_says_why():
             await asyncio.sleep(1.0)

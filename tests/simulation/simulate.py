@@ -17,6 +17,7 @@ if __name__ == "__main__":  # as pytest does by its setting `pythonpath`
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from harness.sim_canaries import CANARIES
+from harness.sim_outcome import Outcome
 from harness.sim_plan import draw_plan, sweep_plan
 from harness.sim_world import run_plan
 
@@ -69,7 +70,7 @@ def run_seed(task):
     """Play one seed; return its outcome, the processor time and the command that repeats it."""
     seed, canary = task
     began_s = time.process_time()
-    outcome = run_plan(draw_plan(seed, canary=canary))
+    outcome = _play(draw_plan(seed, canary=canary))
     command = f"make simulate ARGS='--seed {seed}{f' --canary {canary}' if canary else ''}'"
     return outcome, time.process_time() - began_s, command
 
@@ -78,9 +79,17 @@ def run_kill(task):
     """Play a short seed with a death at one step; without a step, tell how many there are."""
     seed, step = task
     began_s = time.process_time()
-    outcome = run_plan(sweep_plan(seed, step))
+    outcome = _play(sweep_plan(seed, step))
     command = f"make simulate ARGS='--sweep-seed {seed} --kill-at {step}'"
     return outcome, time.process_time() - began_s, command
+
+
+def _play(plan):
+    """Play one plan; an error of the simulation itself is told too, not every one can be sent."""
+    try:
+        return run_plan(plan)
+    except Exception as e:  # noqa: BLE001 - whatever it is, the other runs go on
+        return Outcome(seed=plan.seed, violation=f"the simulation failed: {e!r}")
 
 
 def find_canary(name, seeds):

@@ -5,14 +5,19 @@ asked after every event; at its end both sides hold the same positions and the s
 """
 
 import asyncio
+from dataclasses import replace
 
-from harness.sim_broker import BrokerFaults
+from harness.sim_broker import PALM, BrokerFaults
 from harness.sim_disk import DiskFaults
 from harness.sim_network import CALM, NetworkFaults
 from harness.sim_plan import Plan
+from harness.sim_trouble import CONTRACTS
 from harness.sim_world import run_plan
 from palmbot.core.state import LinkPhase
+from palmbot.domain.commands import StoreIntent
+from palmbot.domain.events import OperatorHalted
 from palmbot.domain.orders import IntentKind, IntentState, OrderStyle
+from palmbot.domain.units import Volume
 
 STOP_BACK_S_MAX = 5.0
 """A position without a stop is protected or closed within this time."""
@@ -83,6 +88,49 @@ def test_an_order_that_executes_after_the_link_was_lost_is_found_and_taken_over(
     outcome = play(story, seed=7)
 
     assert outcome.unknown > 0
+
+
+def test_a_process_that_stands_still_over_the_commit_of_its_entry_does_not_send_it():
+    async def story(world):
+        hear = world.watch.on_append
+        stored = []
+
+        def on_append(event, decision):
+            hear(event, decision)
+            for command in decision.commands:
+                if isinstance(command, StoreIntent) and not stored:
+                    stored.append(command.intent.intent_id)
+                    world.node.asleep_until_s = world.loop.now_s + 20.0
+
+        world.watch.on_append = on_append
+        await world.until(lambda: stored and not world.is_asleep)
+        await world.until(lambda: len(entries_of(world)) > 1)
+        first = state_of(world).books.intents[stored[0]]
+        assert first.state is IntentState.CANCELLED_LOCALLY
+        assert first.resolution.startswith("STALE_INTENT"), first.resolution
+
+    play(story)
+
+
+def test_a_position_outlives_a_disabled_contract_and_a_new_volume_step_and_is_closed_whole():
+    async def story(world):
+        await until_open(world)
+        volume = state_of(world).position.volume
+        world.server.change_contract(CONTRACTS[0], is_told=True)
+        await world.until(lambda: state_of(world).symbol.trading_mode is CONTRACTS[0].trading_mode)
+        on_other_steps = replace(PALM, volume_min=Volume(7_000), volume_step=Volume(7_000))
+        world.server.change_contract(on_other_steps, is_told=True)
+        await world.until(lambda: state_of(world).symbol.volume_step == 7_000)
+        assert state_of(world).position.volume == volume
+        assert volume % 7_000 != 0
+        await world.ask(OperatorHalted(actor="operator", reason="to be sure", flatten=True))
+        await world.until(lambda: not world.server.exchange.ledger.positions)
+        world.server.change_contract(PALM, is_told=True)
+        await world.until(lambda: state_of(world).symbol.volume_step == PALM.volume_step)
+
+    outcome = play(story)
+
+    assert outcome.trades > 0
 
 
 def test_a_stop_that_fires_while_the_link_is_down_is_booked_at_the_brokers_price():

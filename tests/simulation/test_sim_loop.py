@@ -1,11 +1,12 @@
 """The simulation's own tools: a loop whose processes die for real, a network, and a disk."""
 
 import asyncio
+from contextvars import Context
 
 import pytest
 
 from harness.sim_disk import DiskFaults
-from harness.sim_loop import Deadlock, Node, NodeKilled, SimLoop, outside
+from harness.sim_loop import CURRENT, Deadlock, Node, NodeKilled, SimLoop, outside
 from harness.sim_network import NetworkFaults
 from harness.sim_plan import Plan
 from harness.sim_world import run_plan
@@ -70,6 +71,33 @@ def test_a_process_dies_at_the_step_chosen_for_it():
 
     assert loop.run(watch()) == 4
     assert len(deaths) == 1
+
+
+def test_a_process_that_stands_still_finds_everything_in_order_when_it_wakes():
+    loop = SimLoop()
+    lines = []
+
+    async def live():
+        for number in (1, 2):
+            await asyncio.sleep(10.0 * number)
+            lines.append((loop.time(), f"timer {number}"))
+
+    async def watch():
+        node = Node("sleeper")
+        context = Context()
+        context.run(CURRENT.set, node)
+        loop.start_node(node, live())
+        await asyncio.sleep(1.0)
+        node.asleep_until_s = 100.0
+        loop.call_later(49.0, lines.append, "soon", context=context)
+        loop.call_later(48.0, lines.append, "sooner", context=context)
+        await asyncio.sleep(98.0)
+        assert lines == []
+        await asyncio.sleep(60.0)
+        return lines
+
+    # The task goes on a turn after its timer, as it always does.
+    assert loop.run(watch()) == ["sooner", "soon", (100.0, "timer 1"), (120.0, "timer 2")]
 
 
 def test_a_death_in_the_middle_of_a_callback_unwinds_it():

@@ -20,7 +20,6 @@ SWEEP_EVERY = 3
 """The steps of the sweep are shared out: each test takes every so-many-th one."""
 SIMPLE_CANARIES = ("C1", "C2", "C4", "C6", "C9", "C10")
 """Bugs that show in the first seeds; `make simulate ARGS=--canaries` looks for all twelve."""
-FOUND_SEEDS = ()
 TESTS = Path(__file__).resolve().parents[1]
 
 
