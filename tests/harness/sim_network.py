@@ -110,6 +110,12 @@ class SimNetwork:
                 client.send_end(None)
                 server.is_swallowing = True
 
+    @property
+    def is_quiet(self):
+        """Tell whether nothing is on its way."""
+        ends = (end for pair in self.pairs for end in pair if not end.is_over)
+        return all(end.due_s <= self.loop.now_s for end in ends)
+
     def cut(self):
         """Reset every connection now."""
         for client, _ in self.pairs:
@@ -159,7 +165,8 @@ class SimTransport(asyncio.Transport):
         self._network = network
         self._protocol = protocol
         self._is_client = is_client
-        self._due_s = 0.0
+        self.due_s = 0.0
+        """When the last of what it has written arrives."""
         self._drops_before = 0
         self._sent = 0
         self._waiting = 0
@@ -235,8 +242,8 @@ class SimTransport(asyncio.Transport):
 
     def _schedule(self, delay_s, callback, *args, takes_s=TICK_S):
         loop = self._network.loop
-        due_s = max(self._due_s, loop.now_s + delay_s) + takes_s
-        self._due_s = due_s
+        due_s = max(self.due_s, loop.now_s + delay_s) + takes_s
+        self.due_s = due_s
         loop.call_outside(due_s, callback, *args)
 
     def receive(self, data, number):

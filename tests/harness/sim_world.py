@@ -303,6 +303,7 @@ class World:
         return (
             state.link.phase is LinkPhase.CONSISTENT
             and self.broker.is_ready
+            and self.network.is_quiet
             and not is_open
             and not self.server.queued
             and not self.people.foreign

@@ -7,7 +7,7 @@ during a link loss is booked exactly as if it had been heard.
 from msgspec.structs import replace
 
 from palmbot.core.intents import advance
-from palmbot.core.sizing import read_distance
+from palmbot.core.sizing import read_distance, round_level
 from palmbot.core.state import ClosedPosition, OpenPosition
 from palmbot.core.step import Step
 from palmbot.domain.errors import BooksDoNotBalance
@@ -175,17 +175,10 @@ def read_intended_levels(
         stop = read_distance(entry, step.params.stop_loss_bp, price_step)
     if target is None:
         target = read_distance(entry, step.params.take_profit_bp, price_step)
-    if side is Side.BUY:
-        return _round_up(entry - stop, price_step), _round_down(entry + target, price_step)
-    return _round_down(entry + stop, price_step), _round_up(entry - target, price_step)
-
-
-def _round_up(price: int, price_step: Price) -> Price:
-    return Price(-(-price // price_step) * price_step)
-
-
-def _round_down(price: int, price_step: Price) -> Price:
-    return Price(price // price_step * price_step)
+    return (
+        round_level(entry - side.sign * stop, entry, price_step),
+        round_level(entry + side.sign * target, entry, price_step),
+    )
 
 
 def _open_part(

@@ -3,17 +3,21 @@
 from msgspec.structs import replace
 
 from palmbot.core.intents import ask_amend, ask_close
+from palmbot.core.sizing import round_level
 from palmbot.core.state import OpenPosition
 from palmbot.core.step import Step
+from palmbot.domain.errors import BooksDoNotBalance
 from palmbot.domain.market import Side
 from palmbot.domain.orders import Intent
-from palmbot.domain.units import PositionId
+from palmbot.domain.units import PositionId, Price
 
 REPAIRS_MAX = 3
 """Failed repairs of a missing stop before the position is closed instead."""
 REPAIR_S_MAX = 4.0
 """Link seconds that repairs of a missing stop may take before the position is closed instead: with
 the close that follows it is protected or gone within five."""
+
+RESTORE = "restore the stop"
 
 
 def restore_levels(step: Step, held: OpenPosition) -> None:
@@ -39,10 +43,9 @@ def restore_levels(step: Step, held: OpenPosition) -> None:
     elif (held.unprotected_s or 0.0) >= REPAIR_S_MAX and not _is_shut(step):
         ask_close(step, held, f"its stop was not back after {REPAIR_S_MAX:g} s")
     else:
-        target = held.take_profit if held.stop_loss is not None else None
-        ask_amend(
-            step, held, held.intended_stop, target or held.intended_target, "restore the stop"
-        )
+        kept = held.take_profit if held.stop_loss is not None else None
+        stop = _fit(step, held, held.intended_stop)
+        ask_amend(step, held, stop, _fit(step, held, kept or held.intended_target), RESTORE)
 
 
 def count_unprotected(step: Step, held: OpenPosition) -> OpenPosition:
@@ -73,6 +76,13 @@ def count_failed_repair(step: Step, intent: Intent) -> None:
     held = step.books.positions.get(intent.position_id) if intent.position_id is not None else None
     if held is not None:
         step.put_position(replace(held, repairs=held.repairs + 1))
+
+
+def _fit(step: Step, held: OpenPosition, level: Price) -> Price:
+    """Return a level on the price step of today: the contract may have changed since the entry."""
+    if step.symbol is None:
+        raise BooksDoNotBalance("a position without a contract")
+    return round_level(level, held.entry_price, step.symbol.price_step)
 
 
 def _is_shut(step: Step) -> bool:

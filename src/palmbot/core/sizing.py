@@ -39,6 +39,12 @@ def read_distance(price: Price, share_bp: int, step: Price) -> Price:
     return Price(max(1, steps) * step)
 
 
+def round_level(level: int, entry: Price, step: Price) -> Price:
+    """Return a stop or target on the price step: unless it is on it, the next one towards entry."""
+    steps = -(-level // step) if level < entry else level // step
+    return Price(steps * step)
+
+
 def size_entry(  # noqa: PLR0913 - the facts of one entry, each named by its caller
     *, side: Side, tick: Tick, symbol: Symbol, equity: Money, rate: Rate, params: EngineParams
 ) -> Sized | Unsizable:

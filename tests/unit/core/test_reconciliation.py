@@ -702,6 +702,32 @@ def test_r13_while_the_market_is_closed_the_repair_goes_on():
     assert [intent.kind for intent in world.sends][1:] == ["amend"]
 
 
+@pytest.mark.parametrize(
+    ("digits", "stop", "target"),
+    [
+        (2, PRICE - 1_499_000, PRICE + 2_000_000),
+        (1, PRICE - 1_490_000, PRICE + 2_000_000),
+        (0, PRICE - 1_400_000, PRICE + 2_000_000),
+    ],
+)
+def test_r13_a_stop_is_restored_on_the_price_step_of_the_contract_as_it_is_now(
+    digits, stop, target
+):
+    world = world_with_position()
+    position = sole_position(world)
+    world.give(*world.broker.amend(position.position_id, None, None))
+    off_step = structs.replace(
+        sole_position(world),
+        intended_stop=Price(PRICE - 1_499_900),
+        intended_target=Price(PRICE + 2_000_100),
+    )
+    books = structs.replace(world.state.books, positions={position.position_id: off_step})
+    world.state = structs.replace(world.state, books=books, symbol=make_symbol(digits=digits))
+    decision = world.read_books()
+    (stored,) = (each for each in decision.commands if isinstance(each, StoreIntent))
+    assert (stored.intent.stop_loss, stored.intent.take_profit) == (stop, target)
+
+
 def test_r13_a_stop_that_is_back_is_forgotten():
     world = world_with_position()
     position = sole_position(world)
