@@ -31,7 +31,6 @@ PALM = Contract(
     leverage_in_cents=1_000,
     stop_distance_points=5,
 )
-PRICE_STEP = 1_000
 SPREAD = 40_000
 WIDE_SPREAD = 20 * SPREAD
 PAST_MINUTES = 12
@@ -64,6 +63,7 @@ class SimMarket:
         """Probability that the feed freezes before a quote."""
         self.jump = 0.0
         """Probability of a jump."""
+        self.price_step = PALM.price_step
         self.wide = 0.0
         """Probability of a wide spread."""
 
@@ -92,9 +92,8 @@ class SimMarket:
             price = max(20_000_000, price)
             yield self._quote(time, price, WIDE_SPREAD if draw() < self.wide else SPREAD)
 
-    @staticmethod
-    def _quote(time, price, spread=SPREAD):
-        bid = Price(price // PRICE_STEP * PRICE_STEP)
+    def _quote(self, time, price, spread=SPREAD):
+        bid = Price(price // self.price_step * self.price_step)
         return Quote(PALM.symbol_id, TimestampMs(time), bid, Price(bid + spread))
 
 

@@ -22,6 +22,7 @@ CONTRACTS = (
     replace(PALM, trading_mode=TradingMode.DISABLED_WITH_PENDINGS_EXECUTION),
     replace(PALM, trading_mode=TradingMode.CLOSE_ONLY_MODE),
     replace(PALM, volume_min=Volume(300), volume_step=Volume(300)),
+    replace(PALM, digits=1),
     replace(PALM, digits=3),
     replace(PALM, stop_distance_points=150),
     replace(PALM, stop_distance_points=400),
@@ -85,4 +86,5 @@ class Trouble:
 
     def _change(self, contract):
         is_told = self._world.is_healed or self._random.random() < TOLD_SHARE
+        self._world.market.price_step = contract.price_step
         self._world.server.change_contract(contract, is_told=is_told)

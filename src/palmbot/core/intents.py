@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from palmbot.core.gate import Allowed, Answer, Denial, Denied, authorize
-from palmbot.core.sizing import Sized, read_distance
+from palmbot.core.sizing import Sized, read_distance, round_level
 from palmbot.core.state import OpenPosition
 from palmbot.core.step import Step
 from palmbot.domain.commands import Send, StoreIntent
@@ -79,7 +79,7 @@ def make_entry(  # noqa: PLR0913, PLR0917 - the facts of one entry
     expires_at = None
     if params.order_style is OrderStyle.LIMIT:
         slack = read_distance(price, params.limit_tolerance_bp, state.symbol.price_step)
-        limit_price = Price(price + side.sign * slack)
+        limit_price = round_level(price + side.sign * slack, price, state.symbol.price_step)
         expires_at = TimestampMs(state.market.time + params.limit_life_ms)
     return Intent(
         intent_id=_draw_id(step),

@@ -40,7 +40,7 @@ def read_distance(price: Price, share_bp: int, step: Price) -> Price:
 
 
 def round_level(level: int, entry: Price, step: Price) -> Price:
-    """Return a stop or target on the price step: unless it is on it, the next one towards entry."""
+    """Return a price on the price step: unless it is on it, the next one towards `entry`."""
     steps = -(-level // step) if level < entry else level // step
     return Price(steps * step)
 

@@ -158,6 +158,15 @@ def test_a_limit_entry_lies_through_the_market_and_ends_after_its_life(side, pri
     assert again.intent_id != made.intent_id
 
 
+@pytest.mark.parametrize(("side", "limit"), [(Side.BUY, 100_200_000), (Side.SELL, 99_901_000)])
+def test_a_limit_price_is_on_the_step_even_if_the_last_price_is_of_finer_steps(side, limit):
+    world = World(replace(EASY, order_style=OrderStyle.LIMIT))
+    world.make_ready()
+    tick = make_tick(START, Price(PRICE + 300))
+    made = make_entry(step_of(world), side, BAR, tick, SIZED, "because")
+    assert made.limit_price == limit
+
+
 def test_an_entry_without_a_contract_ends_the_program():
     world = World(EASY)
     step = step_of(world)
