@@ -49,6 +49,8 @@ class Trouble:
     def __init__(self, world):
         self._world = world
         self._random = seeded(f"trouble {world.plan.seed}")
+        self.slept_s = 0.0
+        """Time for which processes stood still; no part of the day in which a run has to trade."""
 
     async def make(self):
         """Act until the faults end."""
@@ -60,7 +62,9 @@ class Trouble:
         """The process stands still while everything else goes on; what happened waits for it."""
         node, loop = self._world.node, self._world.loop
         if not node.is_dead and not self._world.is_asleep:
-            node.asleep_until_s = loop.now_s + self._random.choice(SLEEPS_S) * self._random.random()
+            sleep_s = self._random.choice(SLEEPS_S) * self._random.random()
+            node.asleep_until_s = loop.now_s + sleep_s
+            self.slept_s += sleep_s
 
     def flap(self):
         """The line comes and goes."""

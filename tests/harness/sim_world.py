@@ -194,7 +194,8 @@ class World:
         enough = self.loop.create_future()
 
         def look():
-            if self.has_failed or self._has_traded() or self.loop.now_s >= limit_s:
+            is_over = self.loop.now_s >= limit_s + self.trouble.slept_s
+            if self.has_failed or self._has_traded() or is_over:
                 enough.set_result(None)
             else:
                 self.loop.call_outside(self.loop.now_s + LOOKS_S, look)
