@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from palmbot.core.intents import advance
 from palmbot.core.sizing import read_distance, round_level
-from palmbot.core.state import ClosedPosition, OpenPosition
+from palmbot.core.state import NO_VOLUME, ClosedPosition, OpenPosition
 from palmbot.core.step import Step
 from palmbot.domain.errors import BooksDoNotBalance
 from palmbot.domain.events import OrderEnd
@@ -132,10 +132,10 @@ def bind(intent: Intent, order: BrokerOrder) -> Intent:
     )
 
 
-def adopt_position(
-    step: Step, position: Position, intent_id: IntentId, intent: Intent | None
-) -> OpenPosition:
-    """Take a position of ours into the books as the broker shows it."""
+def adopt_position(step: Step, position: Position, intent_id: IntentId) -> OpenPosition:
+    """Take a position of ours into the books as the broker shows it, and with it its entry."""
+    intent = step.books.intents.get(intent_id)
+    heard = intent.filled_volume if intent is not None else NO_VOLUME
     stop, target = read_intended_levels(step, position.side, position.entry_price, intent)
     adopted = OpenPosition(
         position_id=position.position_id,
@@ -145,6 +145,7 @@ def adopt_position(
         volume=position.volume,
         entry_price=position.entry_price,
         entry_volume=position.volume,
+        assumed_volume=Volume(max(NO_VOLUME, position.volume - heard)),
         stop_loss=position.stop_loss,
         take_profit=position.take_profit,
         intended_stop=stop,
@@ -155,6 +156,9 @@ def adopt_position(
         commission=position.commission,
     )
     step.put_position(adopted)
+    if intent is not None:
+        filled = max(heard, position.volume)
+        step.put_intent(replace(intent, position_id=position.position_id, filled_volume=filled))
     return adopted
 
 
@@ -187,20 +191,21 @@ def _open_part(
     intent = _find_entry(step, order, fill)
     if intent is None or fill.position_id in step.books.closed_positions:
         return False
-    if intent.filled_volume + fill.volume > intent.volume:
+    held = step.books.positions.get(fill.position_id)
+    assumed = min(held.assumed_volume, fill.volume) if held is not None else NO_VOLUME
+    if intent.filled_volume + fill.volume - assumed > intent.volume:
         return False
     bound = replace(
         intent,
         order_id=fill.order_id,
         position_id=fill.position_id,
-        filled_volume=Volume(intent.filled_volume + fill.volume),
+        filled_volume=Volume(intent.filled_volume + fill.volume - assumed),
     )
     step.put_intent(bound)
     # A late arrival keeps its state, by which the comparison recognises and closes it.
     if intent.state not in {IntentState.LOST, IntentState.CANCELLED_LOCALLY}:
         is_whole = bound.filled_volume >= intent.volume
         advance(step, bound, IntentState.FILLED if is_whole else IntentState.PARTIAL)
-    held = step.books.positions.get(fill.position_id)
     opened = _begin(step, fill, bound) if held is None else _enlarge(step, held, fill, bound)
     if position is not None and position.volume == opened.volume:
         opened = replace(
@@ -240,18 +245,21 @@ def _begin(step: Step, fill: Fill, intent: Intent) -> OpenPosition:
 
 
 def _enlarge(step: Step, held: OpenPosition, fill: Fill, intent: Intent) -> OpenPosition:
-    volume = Volume(held.volume + fill.volume)
-    value = held.entry_price * held.volume + fill.price * fill.volume
+    assumed = min(held.assumed_volume, fill.volume)
+    added = Volume(fill.volume - assumed)
+    volume = Volume(held.volume + added)
+    value = held.entry_price * held.volume + fill.price * added
     entry = Price((2 * value + volume) // (2 * volume))
     stop, target = read_intended_levels(step, held.side, entry, intent)
     return replace(
         held,
         volume=volume,
         entry_price=entry,
-        entry_volume=Volume(held.entry_volume + fill.volume),
+        entry_volume=Volume(held.entry_volume + added),
+        assumed_volume=Volume(held.assumed_volume - assumed),
         intended_stop=stop,
         intended_target=target,
-        commission=Money(held.commission + fill.commission),
+        commission=held.commission if assumed else Money(held.commission + fill.commission),
     )
 
 

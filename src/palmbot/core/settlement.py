@@ -372,9 +372,9 @@ def _take_over(step: Step, found: Discrepancy, remote: Position) -> None:
     intent_id = label if held is None else held.intent_id
     if intent_id is None:
         raise BooksDoNotBalance(f"{found.item} was to be taken over without a label of ours")
-    intent = step.books.intents.get(intent_id)
     if held is None:
-        held = adopt_position(step, remote, intent_id, intent)
+        held = adopt_position(step, remote, intent_id)
+    intent = step.books.intents.get(intent_id)
     if intent is None:
         quarantine(step, found)
         halt(step, RECONCILIATION, f"{found.item} is ours, but not in our books")
@@ -388,8 +388,6 @@ def _take_over(step: Step, found: Discrepancy, remote: Position) -> None:
             replace(
                 intent,
                 state=IntentState.FILLED if is_whole else IntentState.PARTIAL,
-                position_id=remote.position_id,
-                filled_volume=max(intent.filled_volume, remote.volume),
                 resolution="broker: position found",
             )
         )
@@ -435,6 +433,7 @@ def _conclude(
     else:
         if link.phase is not LinkPhase.CONSISTENT:
             step.say("our books equal the broker's")
+        is_told = broker.taken_at > broker.since or link.confirmed_at is None
         step.set_link(
             replace(
                 link,
@@ -442,7 +441,7 @@ def _conclude(
                 reason="our books equal the broker's",
                 attempt=0,
                 readings_due=0,
-                confirmed_at=broker.taken_at,
+                confirmed_at=broker.taken_at if is_told else link.confirmed_at,
             )
         )
         step.set_books(

@@ -151,6 +151,8 @@ class OpenPosition(Struct, frozen=True, kw_only=True):
     entry_price: Price
     entry_volume: Volume
     """Everything ever filled into it."""
+    assumed_volume: Volume = NO_VOLUME
+    """Of it: seen in the position and its fills not heard yet, which then change no volume."""
     stop_loss: Price | None
     """As the broker last reported."""
     take_profit: Price | None

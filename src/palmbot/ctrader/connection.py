@@ -634,7 +634,7 @@ class ClientConnection:
             if due_s > self._now_s or self._reading_due_s(purpose) > self._now_s:
                 continue
             if not self._feed.knows_time:
-                self._feed.saw_time(self._now_ms)
+                self._feed.assume_time(self._now_ms)
             _, command = self._delayed.pop(purpose)
             self._start(purpose, self._prepare(command))
 

@@ -106,18 +106,24 @@ class ReadingIncomplete(TransientError):
 class Feed:
     """What a connection learns from what passes by; readings look at it, only it writes."""
 
-    __slots__ = ("_executed_ms", "_quotes", "executions")
+    __slots__ = ("_assumed_ms", "_executed_ms", "_quotes", "executions")
 
     def __init__(self, quotes: Quotes) -> None:
         self._quotes = quotes
         self._executed_ms: TimestampMs | None = None
+        self._assumed_ms: TimestampMs | None = None
         self.executions = 0
         """Execution events so far: books during which it moves are torn."""
 
     @property
     def knows_time(self) -> bool:
-        """True once a quote or an execution has told the broker's time."""
-        return self._executed_ms is not None or self._quotes.has_ticks
+        """True once a quote or an execution has told the broker's time, or it was assumed."""
+        is_told = self._executed_ms is not None or self._quotes.has_ticks
+        return is_told or self._assumed_ms is not None
+
+    def assume_time(self, time: TimestampMs) -> None:
+        """Take our own clock for the broker's where nothing has told its time: for windows only."""
+        self._assumed_ms = time
 
     def saw_time(self, time: TimestampMs) -> None:
         """Remember the broker time of something other than a quote, if it is the newest."""
@@ -131,6 +137,11 @@ class Feed:
         if self._executed_ms is not None:
             seen.append(self._executed_ms)
         return max(seen, default=None)
+
+    @property
+    def window_end_ms(self) -> TimestampMs | None:
+        """What is newest lies before this; it proves nothing, our own clock may be wrong."""
+        return self.broker_ms if self.broker_ms is not None else self._assumed_ms
 
 
 def read_books(account_id: AccountId, since: TimestampMs, feed: Feed) -> Procedure[BrokerBooks]:
@@ -159,7 +170,7 @@ def _read_books_once(
         ProtoOAReconcileReq(ctidTraderAccountId=account_id, returnProtectionOrders=False),
         ProtoOAReconcileRes,
     )
-    now = feed.broker_ms
+    now = feed.window_end_ms
     until = TimestampMs(max(since, since if now is None else now) + LOOK_AHEAD_MS)
     deals = yield from _read_deals(account_id, since, until)
     past = yield from _read_orders(account_id, since, until)
@@ -279,7 +290,7 @@ def read_bars(
         RequestRefused, RequestTimedOut, UnreadableMessage, ProtocolViolation: one part failed.
     """
     width = bar_window_ms(period_ms)
-    now = feed.broker_ms
+    now = feed.window_end_ms
     if now is None:
         raise ReadingIncomplete("no quote came yet, so the time at the broker is not known")
     bars: dict[int, Bar] = {}

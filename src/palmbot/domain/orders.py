@@ -249,7 +249,7 @@ class BrokerBooks(Struct, frozen=True, kw_only=True):
     """One complete reading of what the broker holds. A partial reading is never one of these."""
 
     taken_at: TimestampMs
-    """Broker time of the reading."""
+    """Broker time of the reading; `since` if nothing has told it."""
     since: TimestampMs
     """Start of the window of `fills` and `past_orders`."""
     positions: tuple[Position, ...]

@@ -468,6 +468,20 @@ def test_readings_do_not_wait_for_a_quote_for_ever():
     assert "ReconcileReq" in broker.asked()
 
 
+def test_books_without_a_quote_are_read_up_to_our_own_clock_and_not_dated_by_it():
+    broker = ScriptedBroker().open()
+    broker.requests.clear()
+    since = TimestampMs(WALL - 2 * DAY_MS)
+    broker.client.start_reading(QueryBooks(generation=1, since=since, delay_s=0.0), broker.now_s)
+    broker.advance(11)
+    (reported,) = [each for each in broker.events if isinstance(each, BooksReported)]
+    assert reported.books.taken_at == reported.books.since == since
+    (asked,) = [
+        each.message for each in broker.requests if isinstance(each.message, ProtoOADealListReq)
+    ]
+    assert asked.toTimestamp == WALL + DAY_MS
+
+
 def test_historical_requests_stay_within_their_own_rate(broker):
     seen: list[float] = []
 
