@@ -244,7 +244,7 @@ def test_a_position_that_is_adopted_without_an_entry_gets_the_levels_of_the_sett
         commission=Money(-2),
         label="",
     )
-    adopted = adopt_position(step, record, IntentId("SOMEBODY"), None)
+    adopted = adopt_position(step, record, IntentId("SOMEBODY"))
     assert adopted == step.books.positions[POSITION]
     assert (adopted.intended_stop, adopted.intended_target) == (101_500_000, 98_000_000)
     assert (adopted.volume, adopted.entry_volume) == (300, 300)
