@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 
+from palmbot.ctrader.generated.account_messages_pb2 import ProtoOACashFlowHistoryListReq
 from palmbot.ctrader.generated.order_messages_pb2 import (
+    ProtoOADealListReq,
     ProtoOAExecutionEvent,
     ProtoOANewOrderReq,
+    ProtoOAOrderListReq,
+    ProtoOAReconcileRes,
 )
 from palmbot.domain.market import ALWAYS_OPEN
 from palmbot.domain.units import Price, SymbolId, TimestampMs, Volume
@@ -35,6 +39,9 @@ SPREAD = 40_000
 WIDE_SPREAD = 20 * SPREAD
 PAST_MINUTES = 12
 UNKNOWN_KIND = 99
+STALE_S_MAX = 4.0
+"""Below the grace that the bot gives an order after its end of life."""
+LISTS = (ProtoOADealListReq, ProtoOAOrderListReq, ProtoOACashFlowHistoryListReq)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +56,10 @@ class BrokerFaults:
     """It is refused, but told by an execution event of a kind that nobody knows."""
     busy_reading: float = 0.0
     """A reading is answered by an error."""
+    stale_positions: float = 0.0
+    """A reading gets the positions that were sent up to `STALE_S_MAX` ago."""
+    list_lag_s_max: float = 0.0
+    """Longest time for which the lists of the past lack what the positions show already."""
 
 
 class SimMarket:
@@ -120,6 +131,9 @@ class SimServer(SimulatorServer):
         self._loop = loop
         self._random = random
         self._on_request = on_request
+        self._shown_s = -STALE_S_MAX
+        self._shown = None
+        """The newest answer that held all positions, and when it was given."""
 
     def accept(self):
         """Return the protocol of a new connection, None if the server hangs up."""
@@ -142,6 +156,8 @@ class SimServer(SimulatorServer):
             if self.faults.busy_reading and self._random.random() < self.faults.busy_reading:
                 self._refuse_busy(link, request)
                 return
+            if self.faults.list_lag_s_max and isinstance(message, LISTS):
+                self._shorten(message)
             super().receive(link, request)
             return
         self._on_request(message)
@@ -153,6 +169,22 @@ class SimServer(SimulatorServer):
             self._answer_in_riddles(link, request)
         else:
             super().receive(link, request)
+
+    def _answer(self, link, request):
+        answered = super()._answer(link, request)
+        if not isinstance(answered.to_asker[0][0], ProtoOAReconcileRes):
+            return answered
+        now_s = self._loop.now_s
+        is_young = now_s - self._shown_s <= STALE_S_MAX
+        if is_young and self._random.random() < self.faults.stale_positions:
+            return self._shown
+        self._shown_s, self._shown = now_s, answered
+        return answered
+
+    def _shorten(self, message):
+        lag_ms = round(1000 * self.faults.list_lag_s_max * self._random.random())
+        last = min(message.toTimestamp, self.now - lag_ms)
+        message.toTimestamp = max(message.fromTimestamp, last)
 
     def _queue(self, link, request):
         message = request.message

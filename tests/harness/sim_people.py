@@ -87,7 +87,7 @@ class People:
             return Acknowledgement.IGNORE
         kept = state.books.quarantine[item]
         position = self._world.server.exchange.ledger.positions.get(int(item.partition(":")[2]))
-        if kept.kind is DiscrepancyClass.LOCAL_ONLY:
+        if kept.kind is DiscrepancyClass.LOCAL_ONLY or item in state.books.absences:
             return Acknowledgement.IGNORE if position is None else None
         if kept.kind is DiscrepancyClass.STOP_MISSING:
             has_stop = position is not None and position.stop_loss is not None

@@ -134,6 +134,8 @@ def draw_plan(seed, **changes):
         queue_s_max=choice((2.0, 10.0, 30.0, 120.0)),
         unknown_kind=some(0.1, 0.3),
         busy_reading=some(0.1, 0.3),
+        stale_positions=rare((0.0,) * 6 + (0.2, 0.8)),
+        list_lag_s_max=rare((0.0,) * 6 + (2.0, 20.0)),
     )
     disk = DiskFaults(
         commit_s=choice((0.0005, 0.004, 0.05)),

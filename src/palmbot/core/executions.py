@@ -145,7 +145,7 @@ def adopt_position(step: Step, position: Position, intent_id: IntentId) -> OpenP
         volume=position.volume,
         entry_price=position.entry_price,
         entry_volume=position.volume,
-        assumed_volume=Volume(max(NO_VOLUME, position.volume - heard)),
+        unexplained_volume=position.volume - heard,
         stop_loss=position.stop_loss,
         take_profit=position.take_profit,
         intended_stop=stop,
@@ -160,6 +160,32 @@ def adopt_position(step: Step, position: Position, intent_id: IntentId) -> OpenP
         filled = max(heard, position.volume)
         step.put_intent(replace(intent, position_id=position.position_id, filled_volume=filled))
     return adopted
+
+
+def correct_position(step: Step, held: OpenPosition, position: Position) -> None:
+    """Take over side and volume from the broker's record, whatever fills were heard."""
+    intent = step.books.intents.get(held.intent_id)
+    stop, target = read_intended_levels(step, position.side, position.entry_price, intent)
+    added = max(NO_VOLUME, position.volume - held.volume)
+    is_turned = position.side is not held.side
+    more = 0 if is_turned else position.volume - held.volume
+    step.put_position(
+        replace(
+            held,
+            side=position.side,
+            volume=position.volume,
+            entry_price=position.entry_price,
+            entry_volume=Volume(held.entry_volume + added),
+            unexplained_volume=held.unexplained_volume + more,
+            is_yielding=False,
+            stop_loss=position.stop_loss,
+            take_profit=position.take_profit,
+            intended_stop=stop,
+            intended_target=target,
+        )
+    )
+    if intent is not None:
+        step.put_intent(replace(intent, filled_volume=Volume(intent.filled_volume + added)))
 
 
 def read_intended_levels(
@@ -192,14 +218,14 @@ def _open_part(
     if intent is None or fill.position_id in step.books.closed_positions:
         return False
     held = step.books.positions.get(fill.position_id)
-    assumed = min(held.assumed_volume, fill.volume) if held is not None else NO_VOLUME
-    if intent.filled_volume + fill.volume - assumed > intent.volume:
+    news = fill.volume if held is None else _read_news(held, fill)
+    if intent.filled_volume + news > intent.volume:
         return False
     bound = replace(
         intent,
         order_id=fill.order_id,
         position_id=fill.position_id,
-        filled_volume=Volume(intent.filled_volume + fill.volume - assumed),
+        filled_volume=Volume(intent.filled_volume + news),
     )
     step.put_intent(bound)
     # A late arrival keeps its state, by which the comparison recognises and closes it.
@@ -245,22 +271,28 @@ def _begin(step: Step, fill: Fill, intent: Intent) -> OpenPosition:
 
 
 def _enlarge(step: Step, held: OpenPosition, fill: Fill, intent: Intent) -> OpenPosition:
-    assumed = min(held.assumed_volume, fill.volume)
-    added = Volume(fill.volume - assumed)
-    volume = Volume(held.volume + added)
-    value = held.entry_price * held.volume + fill.price * added
+    news = _read_news(held, fill)
+    known = fill.volume - news
+    volume = Volume(held.volume + news)
+    value = held.entry_price * held.volume + fill.price * news
     entry = Price((2 * value + volume) // (2 * volume))
     stop, target = read_intended_levels(step, held.side, entry, intent)
     return replace(
         held,
         volume=volume,
         entry_price=entry,
-        entry_volume=Volume(held.entry_volume + added),
-        assumed_volume=Volume(held.assumed_volume - assumed),
+        entry_volume=Volume(held.entry_volume + news),
+        unexplained_volume=held.unexplained_volume - known,
         intended_stop=stop,
         intended_target=target,
-        commission=held.commission if assumed else Money(held.commission + fill.commission),
+        commission=held.commission if known else Money(held.commission + fill.commission),
     )
+
+
+def _read_news(held: OpenPosition, fill: Fill) -> Volume:
+    """Return by how much a fill changes the volume, beyond what was taken over unexplained."""
+    unexplained = held.unexplained_volume if fill.closing is None else -held.unexplained_volume
+    return Volume(fill.volume - min(max(unexplained, 0), fill.volume))
 
 
 def _find_entry(step: Step, order: BrokerOrder | None, fill: Fill) -> Intent | None:
@@ -278,11 +310,12 @@ def _close_part(
     held = step.books.positions.get(fill.position_id)
     if fill.closing is not None:
         apply_balance(step, fill.closing.balance, fill.closing.balance_version)
-    if held is None or fill.closing is None or fill.volume > held.volume:
+    if held is None or fill.closing is None or fill.side is held.side:
         return False
-    if fill.side is held.side:
+    news = _read_news(held, fill)
+    if news > held.volume:
         return False
-    if fill.volume == held.volume and position is not None:
+    if news == held.volume and position is not None:
         return False  # part of its entry was not heard: what is still open must not be forgotten
     close = _find_close(step, order) if order is not None and not order.is_protection else None
     if close is not None and order is not None:
@@ -292,7 +325,8 @@ def _close_part(
         advance(step, bound, IntentState.FILLED if is_whole else IntentState.PARTIAL)
     part = replace(
         held,
-        volume=Volume(held.volume - fill.volume),
+        volume=Volume(held.volume - news),
+        unexplained_volume=held.unexplained_volume + fill.volume - news,
         closed_volume=Volume(held.closed_volume + fill.volume),
         closed_value=held.closed_value + fill.price * fill.volume,
         closed_profit=Money(held.closed_profit + fill.closing.net_profit),

@@ -146,7 +146,7 @@ def _settle_position(
     step: Step, held: OpenPosition, item: QuarantineItem, event: OperatorAcknowledged
 ) -> None:
     text = f"{event.item} settled by {event.actor} ({event.action}): {event.reason}"
-    is_gone = item.kind is DiscrepancyClass.LOCAL_ONLY
+    is_gone = item.kind is DiscrepancyClass.LOCAL_ONLY or event.item in step.books.absences
     match event.action:
         case Acknowledgement.IGNORE if is_gone:
             gone = ClosedPosition(
@@ -161,7 +161,7 @@ def _settle_position(
             step.conclude(text)
             return
         case Acknowledgement.ADOPT if item.kind in DIFFERS_FROM_BROKER:
-            step.forget_position(held, text)
+            step.put_position(replace(held, is_yielding=True))
         case Acknowledgement.ADOPT if item.kind is DiscrepancyClass.REMOTE_ONLY_OURS:
             _revive(step, held, text)
         case Acknowledgement.ADOPT if _is_surplus(step, item):

@@ -30,9 +30,13 @@ from palmbot.domain.orders import (
 from palmbot.domain.units import MONEY_SCALE, PRICE_SCALE, OrderId, PositionId, Price
 
 POSITION_ITEM = "position:"
+GHOST_ITEM = "closed:"
 CLOCK_ITEM = "clock"
 BALANCE_ITEM = "balance"
 JOURNAL_ITEM = "journal"
+GHOST_S_MAX = 10.0
+"""Link seconds of waiting after which a position that its fills closed is there after all, if the
+readings still show it: before, they may be older than the fills."""
 EXPIRY_GRACE_MS = 5_000
 """Broker time after an order's end of life before its absence counts."""
 PROOF_GAP_MS = 10_000
@@ -41,6 +45,8 @@ PRICE_TOLERANCE_SHARE = 10_000
 """An average price may differ by a step or by one part in so many before it is worth a word."""
 STOP_TOLERANCE_SHARE = 20
 """A stop may lie one part in so many of its distance further out: slippage between fills."""
+ASK = "ask a person"
+YIELD = "take over the broker's, as a person decided"
 LATE_STATES = frozenset({IntentState.LOST, IntentState.CANCELLED_LOCALLY})
 """Declared dead by us: what arrives for them now is an error of ours, and is closed."""
 
@@ -64,6 +70,11 @@ def compare_books(
 def name_position(position_id: PositionId) -> str:
     """Return the name by which a person settles a position."""
     return f"{POSITION_ITEM}{position_id}"
+
+
+def name_ghost(position_id: PositionId) -> str:
+    """Return the name by which a position is looked for that is closed and still shown."""
+    return f"{GHOST_ITEM}{position_id}"
 
 
 def is_stop_loose(held: OpenPosition, stop: Price) -> bool:
@@ -155,6 +166,14 @@ class _Comparison:
         for remote in self._broker.positions:
             if remote.position_id in self._books.positions:
                 continue
+            if self._is_perhaps_ghost(remote.position_id):
+                yield Discrepancy(
+                    kind=DiscrepancyClass.REMOTE_ONLY_OURS,
+                    item=name_ghost(remote.position_id),
+                    detail=f"position {remote.position_id} is closed, and the reading shows it",
+                    action="read again, then take it over",
+                )
+                continue
             intent_id = parse_label(remote.label, self._params.environment)
             if intent_id is None:
                 yield from self._foreign(remote)
@@ -178,6 +197,11 @@ class _Comparison:
                     intent_id=intent_id,
                     position_id=remote.position_id,
                 )
+
+    def _is_perhaps_ghost(self, position_id: PositionId) -> bool:
+        seen = self._books.absences.get(name_ghost(position_id))
+        waited_s = seen.waited_s if seen is not None else 0.0
+        return position_id in self._books.closed_positions and waited_s < GHOST_S_MAX
 
     def intents(self) -> Iterator[Discrepancy]:
         """Requests whose fate the reading had to show."""
@@ -273,7 +297,7 @@ class _Comparison:
                 DiscrepancyClass.SIDE_DIFFERS,
                 held.position_id,
                 f"{held.side.name} here, {remote.side.name} at the broker",
-                "ask a person",
+                YIELD if held.is_yielding else ASK,
             )
         elif remote.volume != held.volume:
             is_smaller = remote.volume < held.volume
@@ -281,7 +305,7 @@ class _Comparison:
                 DiscrepancyClass.VOLUME_SMALLER if is_smaller else DiscrepancyClass.VOLUME_LARGER,
                 held.position_id,
                 f"volume {held.volume} here, {remote.volume} at the broker, no fill explains it",
-                "ask a person",
+                YIELD if held.is_yielding else ASK,
             )
         elif abs(remote.entry_price - held.entry_price) > self._price_tolerance(held):
             yield _about_position(

@@ -11,6 +11,7 @@ from palmbot.core.executions import (
     apply_balance,
     apply_ended,
     apply_fill,
+    correct_position,
     find_intent,
 )
 from palmbot.core.intents import (
@@ -33,6 +34,7 @@ from palmbot.core.link import (
 from palmbot.core.reconcile import (
     BALANCE_ITEM,
     CLOCK_ITEM,
+    GHOST_ITEM,
     JOURNAL_ITEM,
     LATE_STATES,
     POSITION_ITEM,
@@ -41,6 +43,7 @@ from palmbot.core.reconcile import (
     find_forgotten,
     find_order,
     is_stop_loose,
+    name_ghost,
     name_position,
 )
 from palmbot.core.repair import (
@@ -217,6 +220,8 @@ def _take_details(step: Step, broker: BrokerBooks) -> None:
         known = replace(held, swap=remote.swap, commission=remote.commission)
         if remote.stop_loss is not None:
             known = replace(known, unprotected_s=None)
+        if (remote.side, remote.volume) == (held.side, held.volume):
+            known = replace(known, is_yielding=False)
         if known != held:
             step.put_position(known)
     foreign = find_foreign(broker, step.state, step.params)
@@ -235,6 +240,11 @@ def _release_settled(step: Step, broker: BrokerBooks) -> None:
     """Let go of items that evidence has settled."""
     remote = {name_position(position.position_id) for position in broker.positions}
     held = {name_position(position_id) for position_id in step.books.positions}
+    ghosts = {
+        name_ghost(position.position_id)
+        for position in broker.positions
+        if position.position_id not in step.books.positions
+    }
     for item in (*step.books.quarantine, *step.books.absences):
         intent = step.books.intents.get(IntentId(item))
         if intent is not None:
@@ -243,6 +253,8 @@ def _release_settled(step: Step, broker: BrokerBooks) -> None:
             kept = step.books.quarantine.get(item)
             was_missing = kept is None or kept.kind is DiscrepancyClass.LOCAL_ONLY
             is_settled = was_missing if item in remote else item not in held
+        elif item.startswith(GHOST_ITEM):
+            is_settled = item not in ghosts
         else:
             is_settled = item == CLOCK_ITEM and step.state.breakers.machine.is_clock_right
         if is_settled:
@@ -258,11 +270,14 @@ def _settle(step: Step, item: str) -> None:
 
 def _act(step: Step, found: Discrepancy, broker: BrokerBooks) -> None:
     kept = step.books.quarantine.get(found.item)
-    is_waiting = found.kind in WAITING and found.item in step.books.absences
+    is_ghost = found.item.startswith(GHOST_ITEM)
+    is_waiting = (is_ghost or found.kind in WAITING) and found.item in step.books.absences
     if not is_waiting and (kept is None or kept.kind is not found.kind):
         step.report(found)
         step.say(f"{found.kind} {found.item}: {found.detail}: {found.action}")
-    if found.position_id is not None:
+    if is_ghost:
+        _note_absence(step, found.item, broker)
+    elif found.position_id is not None:
         _act_on_position(step, found, found.position_id, broker)
     elif found.intent_id is not None and found.order_id is None:
         _act_on_intent(step, found, found.intent_id, broker)
@@ -352,7 +367,17 @@ def _act_on_position(
         case DiscrepancyClass.LEVELS_MOVED if held is not None and remote is not None:
             _judge_moved_levels(step, found, held, remote)
         case _:
-            quarantine(step, found)
+            _judge_other_size(step, found, held, remote)
+
+
+def _judge_other_size(
+    step: Step, found: Discrepancy, held: OpenPosition | None, remote: Position | None
+) -> None:
+    """Leave another volume or side to a person, or take it over if one has said so."""
+    if held is not None and remote is not None and held.is_yielding:
+        correct_position(step, held, remote)
+    else:
+        quarantine(step, found)
 
 
 def _judge_moved_levels(

@@ -151,8 +151,9 @@ class OpenPosition(Struct, frozen=True, kw_only=True):
     entry_price: Price
     entry_volume: Volume
     """Everything ever filled into it."""
-    assumed_volume: Volume = NO_VOLUME
-    """Of it: seen in the position and its fills not heard yet, which then change no volume."""
+    unexplained_volume: int = 0
+    """Open volume beyond what the fills heard make of it, as the broker showed it; negative if it
+    was less. Fills that are heard later explain it first and change the volume by the rest."""
     stop_loss: Price | None
     """As the broker last reported."""
     take_profit: Price | None
@@ -168,6 +169,8 @@ class OpenPosition(Struct, frozen=True, kw_only=True):
     """Sum of price times volume over its closing fills."""
     closed_profit: Money = NO_MONEY
     """Net, over its closing fills."""
+    is_yielding: bool = False
+    """A person lets the broker's record correct side and volume at the next reading."""
     repairs: int = 0
     """Times a repair of its levels was refused or lost."""
     unprotected_s: float | None = None
@@ -214,8 +217,8 @@ class Discrepancy(Struct, frozen=True, kw_only=True):
 
     kind: DiscrepancyClass
     item: str
-    """Id of an intent, `position:<id>`, `order:<id>`, `balance`, `account`, `symbol`, `clock`
-    or `journal`."""
+    """Id of an intent, `position:<id>`, `closed:<id>` (a position that its fills closed and that is
+    still shown), `order:<id>`, `balance`, `account`, `symbol`, `clock` or `journal`."""
     detail: str
     """Both sides of it, with numbers."""
     action: str
@@ -265,7 +268,7 @@ class Books(Struct, frozen=True, kw_only=True):
     """Positions in our symbol that are not ours: never touched, and no entry beside them."""
     quarantine: dict[str, QuarantineItem] = field(default_factory=dict)
     absences: dict[str, Absence] = field(default_factory=dict)
-    """By item: intents and positions being looked for."""
+    """By item: intents and positions being looked for, and closed positions being shown."""
     balance: Money = NO_MONEY
     balance_version: int = 0
     settled_balance: Money | None = None

@@ -193,18 +193,6 @@ class Step:
         if trade is not None:
             self._trades.append(trade)
 
-    def forget_position(self, position: OpenPosition, reason: str) -> None:
-        """Take a position out of the books so that the broker's record can replace it."""
-        positions = dict(self.books.positions)
-        positions.pop(position.position_id, None)
-        self._positions[position.position_id] = ClosedPosition(
-            position_id=position.position_id,
-            intent_id=position.intent_id,
-            closed_at=self.market.time,
-            reason=reason,
-        )
-        self.set_books(replace(self.books, positions=positions))
-
     def report(self, discrepancy: Discrepancy) -> None:
         """Record a difference between the books."""
         self._discrepancies.append(discrepancy)

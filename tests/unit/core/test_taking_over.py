@@ -13,8 +13,9 @@ from palmbot.domain.events import (
     OrderEnded,
     OrderUnanswered,
 )
-from palmbot.domain.orders import IntentState, OrderStatus
-from palmbot.domain.units import Price, TimestampMs, Volume
+from palmbot.domain.market import Side
+from palmbot.domain.orders import Closing, IntentState, OrderStatus
+from palmbot.domain.units import DealId, Money, Price, TimestampMs, Volume
 
 D = DiscrepancyClass
 FIRST, SECOND = Volume(200), Volume(100)
@@ -56,7 +57,7 @@ def test_fills_listed_after_their_position_change_no_volume(listed):
     held = world.state.position
     assert (held.position_id, held.volume, held.entry_volume) == (position_id, 300, 300)
     assert held.entry_price == remote.entry_price
-    assert held.assumed_volume == 300 - sum(fills[number].volume for number in listed)
+    assert held.unexplained_volume == 300 - sum(fills[number].volume for number in listed)
     assert entry_of(world).filled_volume == 300
     assert {fills[number].deal_id for number in listed} <= set(world.state.books.applied_deals)
 
@@ -75,7 +76,7 @@ def test_a_fill_beyond_what_was_taken_over_counts():
         fills=(first, dearer),
     )
     held = world.state.books.positions[position_id]
-    assert (held.volume, held.entry_volume, held.assumed_volume) == (300, 300, 0)
+    assert (held.volume, held.entry_volume, held.unexplained_volume) == (300, 300, 0)
     assert held.entry_price == first.price + 10_000
     assert entry_of(world).filled_volume == 300
 
@@ -99,6 +100,99 @@ def test_an_order_that_ended_with_a_part_is_booked_once_whatever_comes_first():
     assert D.VOLUME_SMALLER not in kinds(decision)
     assert world.state.position.volume == FIRST
     assert entry_of(world).filled_volume == FIRST
+
+
+def test_what_a_person_lets_the_broker_correct_is_not_begun_anew_by_a_fill_listed_late():
+    """Simulation with lists that lag, seed 12: a third of the position was lost for good."""
+    world = unanswered_world()
+    position_id, remote = next(iter(world.broker.positions.items()))
+    first, second = world.broker.fills
+    early = replace(remote, volume=FIRST, entry_price=first.price)
+    read(world, positions=(early,), fills=(first,))
+    assert D.VOLUME_LARGER in kinds(read(world, fills=(first,)))
+    item = f"position:{position_id}"
+    world.give(
+        OperatorAcknowledged(item=item, action=Acknowledgement.ADOPT, actor="e", reason="looked")
+    )
+    read(world, fills=(first,))
+    held = world.state.position
+    assert (held.volume, held.unexplained_volume, held.is_yielding) == (300, SECOND, False)
+    assert kinds(read(world, fills=(first, second))) == []
+    held = world.state.position
+    assert (held.volume, held.entry_volume, held.unexplained_volume) == (300, 300, 0)
+    assert entry_of(world).filled_volume == 300
+
+
+def adopted_world(**changes):
+    """A position of 300, of which a person lets the broker correct what it shows otherwise."""
+    world = unanswered_world()
+    read(world)
+    assert world.state.position.volume == FIRST + SECOND
+    ((position_id, remote),) = world.broker.positions.items()
+    shown = replace(remote, **changes)
+    read(world, positions=(shown,))
+    item = f"position:{position_id}"
+    assert world.state.books.quarantine.keys() == {item}
+    world.give(
+        OperatorAcknowledged(item=item, action=Acknowledgement.ADOPT, actor="e", reason="looked")
+    )
+    assert world.state.position.is_yielding
+    world.broker.positions[position_id] = shown
+    return world
+
+
+def closing(world, volume, profit):
+    """A close of a part of the position that was not heard of."""
+    world.broker.positions = {}
+    entry = world.broker.fills[0]
+    money = world.broker.balance
+    return replace(
+        entry,
+        deal_id=DealId(9_000 + volume),
+        side=entry.side.opposite,
+        volume=Volume(volume),
+        time=TimestampMs(entry.time + volume),
+        closing=Closing(
+            entry_price=entry.price,
+            gross_profit=Money(profit),
+            swap=Money(0),
+            commission=Money(0),
+            balance=Money(money),
+            balance_version=world.broker.balance_version,
+        ),
+    )
+
+
+def test_a_close_that_is_listed_after_its_volume_was_corrected_only_adds_its_profit():
+    world = adopted_world(volume=SECOND)
+    read(world)
+    held = world.state.position
+    assert (held.volume, held.unexplained_volume, held.is_yielding) == (100, -200, False)
+    ((position_id, remote),) = world.broker.positions.items()
+    late, last = closing(world, 200, 5), closing(world, 100, 7)
+    world.broker.positions = {position_id: remote}
+    read(world, fills=(late,))
+    held = world.state.position
+    assert (held.volume, held.unexplained_volume, held.closed_volume) == (100, 0, 200)
+    decision = read(world, positions=(), fills=(late, last))
+    (trade,) = decision.closed_trades
+    assert (trade.volume, trade.profit) == (300, 12)
+
+
+def test_a_side_that_a_person_lets_the_broker_correct_is_taken_over_with_its_levels():
+    world = adopted_world(side=Side.SELL)
+    read(world)
+    held = world.state.position
+    assert (held.side, held.volume, held.unexplained_volume) == (Side.SELL, 300, 0)
+    assert held.intended_stop > held.entry_price > held.intended_target
+
+
+def test_what_agrees_by_the_next_reading_needs_no_correction():
+    world = adopted_world(volume=SECOND)
+    (remote,) = world.broker.positions.values()
+    read(world, positions=(replace(remote, volume=FIRST + SECOND),))
+    held = world.state.position
+    assert (held.volume, held.unexplained_volume, held.is_yielding) == (300, 0, False)
 
 
 def test_a_late_arrival_is_closed_with_the_volume_it_has_though_its_fills_come_later():
