@@ -200,7 +200,7 @@ class _Comparison:
 
     def _is_perhaps_ghost(self, position_id: PositionId) -> bool:
         seen = self._books.absences.get(name_ghost(position_id))
-        waited_s = seen.waited_s if seen is not None else 0.0
+        waited_s = seen.waited_s + self._state.link.delay_s if seen is not None else 0.0
         return position_id in self._books.closed_positions and waited_s < GHOST_S_MAX
 
     def intents(self) -> Iterator[Discrepancy]:

@@ -276,7 +276,7 @@ def _act(step: Step, found: Discrepancy, broker: BrokerBooks) -> None:
         step.report(found)
         step.say(f"{found.kind} {found.item}: {found.detail}: {found.action}")
     if is_ghost:
-        _note_absence(step, found.item, broker)
+        _note_ghost(step, found.item, broker)
     elif found.position_id is not None:
         _act_on_position(step, found, found.position_id, broker)
     elif found.intent_id is not None and found.order_id is None:
@@ -437,6 +437,15 @@ def _note_absence(step: Step, item: str, broker: BrokerBooks) -> Absence:
     )
     step.set_books(replace(step.books, absences={**step.books.absences, item: absence}))
     return absence
+
+
+def _note_ghost(step: Step, item: str, broker: BrokerBooks) -> None:
+    """Count how long a closed position has been shown: nothing at the first time."""
+    is_first = item not in step.books.absences
+    seen = _note_absence(step, item, broker)
+    if is_first:
+        absences = {**step.books.absences, item: replace(seen, waited_s=0.0)}
+        step.set_books(replace(step.books, absences=absences))
 
 
 def _conclude(
