@@ -170,7 +170,9 @@ def _absorb(step: Step, broker: BrokerBooks) -> None:
         intent = find_intent(step, order) if order.status is OrderStatus.FILLED else None
         if intent is None or intent.state in LATE_STATES:
             continue
-        if intent.filled_volume >= order.executed_volume > 0:
+        is_booked = intent.filled_volume >= order.executed_volume > 0
+        # Fills of a position that a person has settled are not booked any more.
+        if is_booked or order.position_id in step.books.closed_positions:
             advance(step, intent, IntentState.FILLED)
 
 

@@ -179,6 +179,26 @@ def test_a_close_that_is_listed_after_its_volume_was_corrected_only_adds_its_pro
     assert (trade.volume, trade.profit) == (300, 12)
 
 
+def test_an_entry_whose_position_a_person_settled_is_over_once_its_order_is_listed():
+    """Simulation, seed 31476: its last fills came after that, and it was looked for for ever."""
+    world = unanswered_world()
+    ((position_id, remote),) = world.broker.positions.items()
+    first = world.broker.fills[0]
+    read(world, positions=(replace(remote, volume=FIRST),), fills=(first,), past_orders=())
+    for _ in range(2):
+        read(world, positions=(), fills=(first,), past_orders=(), orders=())
+    assert entry_of(world).state is IntentState.UNKNOWN
+    item = f"position:{position_id}"
+    world.give(
+        OperatorAcknowledged(item=item, action=Acknowledgement.IGNORE, actor="e", reason="gone")
+    )
+    order = replace(world.broker.orders[0], status=OrderStatus.FILLED)
+    for _ in range(2):
+        read(world, positions=(), orders=(), past_orders=(order,))
+    assert entry_of(world).state is IntentState.FILLED
+    assert world.state.link.phase is LinkPhase.CONSISTENT
+
+
 def test_a_side_that_a_person_lets_the_broker_correct_is_taken_over_with_its_levels():
     world = adopted_world(side=Side.SELL)
     read(world)
