@@ -17,7 +17,7 @@ from harness.live_home import ACCOUNT, BROKER, IN_ARMING, IN_SETTINGS, LIVE_HOST
 from harness.scripted_server import ScriptedServer
 from palmbot.adapters.ctrader_broker import LIVE_SERVER, PROTOBUF_PORT, endpoint_for
 from palmbot.adapters.live_arming import FILE_NAME, read_build
-from palmbot.adapters.operator_socket import NobodyListens, ask
+from palmbot.adapters.operator_socket import ask
 from palmbot.adapters.pin_file import PinFile
 from palmbot.bootstrap.directory import SOCKET_NAME
 from palmbot.bootstrap.running import run_bot
@@ -26,7 +26,7 @@ from palmbot.cli.run import wire
 from palmbot.config.live_locks import SHADOW_LOCKS, Lock, examine_locks, unlock
 from palmbot.config.loading import load_config
 from palmbot.ctrader.generated.entities_pb2 import ProtoOACtidTraderAccount
-from palmbot.domain.errors import ConfigInvalid
+from palmbot.domain.errors import ConfigInvalid, InputInvalid
 from palmbot.domain.orders import Environment
 from palmbot.domain.units import TimestampMs
 
@@ -183,7 +183,7 @@ class Run:
                     await self.bot
                 try:
                     reply = await ask(self.wiring.directory / SOCKET_NAME, {"command": "status"})
-                except NobodyListens:
+                except InputInvalid:  # not up yet, or just ending: the next turn tells why
                     reply = None
                 if reply is not None and is_so(reply["status"]):
                     return reply["status"]
