@@ -7,6 +7,7 @@ and the broker's books, which are the truth.
 from collections import Counter, deque
 from itertools import pairwise
 
+from harness.sim_bot import TRADING_LINE
 from palmbot.core.breakers.book import FORBIDDING
 from palmbot.core.state import ClosedPosition, LinkPhase
 from palmbot.ctrader.generated.envelope_pb2 import ProtoMessage
@@ -95,6 +96,7 @@ class Watch:
         self.unanswered_journal_failure = False
         self.steps = 0
         self.sends = Counter()
+        self.watch_halts = 0
         self.violation = None
 
     def break_on(self, name, detail):
@@ -122,7 +124,7 @@ class Watch:
 
     # ---- what the run reports ----
 
-    def on_client_write(self, data):
+    def on_client_write(self, line, data):
         """Bytes leave the bot."""
         while data:
             size = int.from_bytes(data[:4], "big")
@@ -132,6 +134,8 @@ class Watch:
             kind = TRADING.get(envelope.payloadType)
             if kind is None:
                 continue
+            if line != TRADING_LINE:
+                self.break_on("I1", f"{kind.__name__} left on the line {line}")
             message = kind.FromString(envelope.payload)
             intent_id = envelope.clientMsgId.partition(":")[0]
             self.sent[intent_id] += 1
@@ -154,6 +158,11 @@ class Watch:
                 self.decided_at[command.intent.intent_id] = self.loop.now_s
         for check in ON_STEP:
             check(self, before, event, decision)
+
+    def on_watch_halt(self, reason):
+        """The stop watch halts."""
+        self.watch_halts += 1
+        check_i4_watch_tells_the_truth(self, reason)
 
     def on_told(self, decision):
         """A step was recorded as far as the journal promises, and somebody heard of it."""
@@ -420,6 +429,16 @@ def check_i4_stop_at_broker(watch):
     ledger = watch.server.exchange.ledger
     for position_id in ledger.unprotected - watch.stop_taken_by_user - watch.foreign:
         watch.break_on("I4", f"position {position_id} stood without a stop")
+
+
+def check_i4_watch_tells_the_truth(watch, reason):
+    """What the stop watch calls unprotected or gone was so at the broker."""
+    ledger = watch.server.exchange.ledger
+    position_id = int(reason.split()[1])
+    is_bare = position_id in ledger.unprotected | watch.stop_taken_by_user
+    is_gone = position_id not in ledger.positions
+    if ("no stop" in reason and not is_bare) or ("not at the broker" in reason and not is_gone):
+        watch.break_on("I4", f"the stop watch halted for nothing: {reason}")
 
 
 def check_i7_one_position(watch):

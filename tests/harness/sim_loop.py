@@ -183,8 +183,8 @@ class SimLoop(base_events.BaseEventLoop):
 
     async def create_connection(self, protocol_factory, host, port, **options):
         """Connect over the simulated network; TLS is left out."""
-        del host, port, options
-        return await self.network.connect(protocol_factory)
+        del port, options
+        return await self.network.connect(protocol_factory, host)
 
     def run_in_executor(self, executor, func, *args):
         """Run inline: a simulation has no threads."""

@@ -4,6 +4,7 @@ import asyncio
 import math
 import socket
 import ssl
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
 
@@ -46,20 +47,27 @@ CALM = NetworkFaults()
 
 
 class SimNetwork:
-    """Joins one client at a time with one server; `faults` may be replaced while it runs."""
+    """Joins clients with one server; `faults` may be replaced while it runs.
 
-    def __init__(self, loop, random, faults=CALM):
+    What a client calls the host names its line. Each line has a random stream of its own, and
+    can be cut and clogged by itself.
+    """
+
+    def __init__(self, loop, make_random, faults=CALM):
         self.loop = loop
         """Moves the bytes."""
-        self.draw = random.random
-        """Returns a number in [0, 1) of the run's one random stream."""
+        self._make_random = make_random
+        """Returns the random stream of a line."""
+        self._draws = {}
         self.faults = faults
         self.accept = None
         """Makes the server's protocol of a new connection, or None to refuse it."""
         self.on_client_write = None
-        """Told the bytes of every write of the client, before anything happens to them."""
-        self.attempts_s = []
-        """When the client tried to connect."""
+        """Told the line and the bytes of every write of a client, before anything happens."""
+        self.attempts_s = defaultdict(list)
+        """When clients tried to connect, by line."""
+        self.clogged_until_s = defaultdict(float)
+        """Nothing that is written to a line arrives before, by line."""
         self.pairs = []
 
     @property
@@ -73,15 +81,21 @@ class SimNetwork:
         self.fates = tuple((name, share) for name in FATES if (share := getattr(faults, name)))
         """Of a write: what may happen to it, and with which probability."""
 
-    async def connect(self, protocol_factory):
+    def draw_of(self, line):
+        """Return what draws numbers in [0, 1) for a line."""
+        if line not in self._draws:
+            self._draws[line] = self._make_random(line).random
+        return self._draws[line]
+
+    async def connect(self, protocol_factory, line):
         """Connect the process that asks.
 
         Raises:
             OSError: refused, or the name was not found.
         """
-        draw = self.draw
+        draw = self.draw_of(line)
         faults = self.faults
-        self.attempts_s.append(self.loop.now_s)
+        self.attempts_s[line].append(self.loop.now_s)
         await asyncio.sleep(faults.latency_s * (1 + draw()))
         if draw() < faults.hang:
             await self.loop.create_future()  # until the caller's patience ends
@@ -93,8 +107,8 @@ class SimNetwork:
         if server_protocol is None:
             raise ConnectionResetError("the server hung up before the handshake was done")
         client_protocol = protocol_factory()
-        client = SimTransport(self, client_protocol, CURRENT.get(), is_client=True)
-        server = SimTransport(self, server_protocol, None, is_client=False)
+        client = SimTransport(self, client_protocol, CURRENT.get(), line, is_client=True)
+        server = SimTransport(self, server_protocol, None, line, is_client=False)
         client.peer, server.peer = server, client
         self.pairs = [pair for pair in self.pairs if not (pair[0].is_over and pair[1].is_over)]
         self.pairs.append((client, server))
@@ -116,15 +130,16 @@ class SimNetwork:
         ends = (end for pair in self.pairs for end in pair if not end.is_over)
         return all(end.due_s <= self.loop.now_s for end in ends)
 
-    def cut(self):
-        """Reset every connection now."""
+    def cut(self, line=None):
+        """Reset every connection now, or those of one line."""
         for client, _ in self.pairs:
-            if not client.is_over:
+            if not client.is_over and line in {None, client.line}:
                 client.reset(keeps_bytes=False)
 
     def heal(self):
         """No more faults; what is silent for good is reset."""
         self.faults = CALM
+        self.clogged_until_s.clear()
         for client, server in self.pairs:
             if client.is_swallowing or server.is_swallowing:
                 client.reset(keeps_bytes=False)
@@ -154,15 +169,17 @@ class SimTls:
 class SimTransport(asyncio.Transport):
     """One end of a connection. What it writes arrives in order, later, or never."""
 
-    def __init__(self, network, protocol, node, *, is_client):
+    def __init__(self, network, protocol, node, line, *, is_client):
         super().__init__({"ssl_object": SimTls()} if is_client else None)
         self.node = node
+        self.line = line
         self.peer = None
         self.is_over = False
         self.is_swallowing = False
         """What this end writes gets lost without a word."""
         self.has_lost = False
         self._network = network
+        self._draw = network.draw_of(line)
         self._protocol = protocol
         self._is_client = is_client
         self.due_s = 0.0
@@ -182,7 +199,7 @@ class SimTransport(asyncio.Transport):
         if is_bot:
             self.node.pass_kill_point()
         if self._is_client:
-            self._network.on_client_write(data)
+            self._network.on_client_write(self.line, data)
         if self.is_swallowing:
             self._waiting += len(data)
         elif fate := self._draw_fate():
@@ -194,7 +211,7 @@ class SimTransport(asyncio.Transport):
 
     def _meet_fate(self, fate, data):
         """Let happen to bytes what the faults say."""
-        draw = self._network.draw
+        draw = self._draw
         match fate:
             case "reset":
                 if draw() < 0.5:
@@ -223,19 +240,21 @@ class SimTransport(asyncio.Transport):
 
     def _draw_fate(self):
         network = self._network
-        roll = network.draw()
+        roll = self._draw()
         for name, share in network.fates:
             if roll < share:
                 return name
             roll -= share
-        return "split" if network.draw() < network.faults.split else ""
+        return "split" if self._draw() < network.faults.split else ""
 
     def _send(self, data):
         network = self._network
         faults = network.faults
-        delay_s = faults.latency_s * (0.5 + network.draw())
-        if faults.spike and network.draw() < faults.spike:
-            delay_s += faults.spike_s_max * network.draw() ** 2
+        delay_s = faults.latency_s * (0.5 + self._draw())
+        if faults.spike and self._draw() < faults.spike:
+            delay_s += faults.spike_s_max * self._draw() ** 2
+        if network.clogged_until_s:
+            delay_s = max(delay_s, network.clogged_until_s[self.line] - network.loop.now_s)
         self._sent += 1
         takes_s = TICK_S + len(data) / faults.bytes_per_s
         self._schedule(delay_s, self.peer.receive, data, self._sent, takes_s=takes_s)

@@ -89,6 +89,8 @@ class Plan:
     """Mean seconds between two acts of people and clocks; 0 for none."""
     trouble_s: float = 0.0
     """Mean seconds between two troubles of machine, line and contract; 0 for none."""
+    watch_s: float | None = None
+    """Seconds between two readings of the stop watch on a line of its own; None for no watch."""
     halt_in_commit: float = 0.0
     """Probability of a halt while an entry waits for its commit."""
     clock_in_commit: float = 0.0
@@ -190,6 +192,7 @@ def draw_plan(seed, **changes):
         kill_steps_max=choice((300, 3_000)),
         mischief_s=choice((0.0, 300.0, 900.0)),
         trouble_s=bars * rare((0.0, 0.0, 600.0, 1_800.0)),
+        watch_s=rare((None, None, None, None, 20.0)),
         halt_in_commit=some(0.1),
         clock_in_commit=some(0.2),
         patience_s=choice((240.0, 240.0, 60.0)),

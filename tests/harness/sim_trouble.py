@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 
+from harness.sim_bot import TRADING_LINE, WATCH_LINE
 from harness.sim_broker import PALM
 from harness.sim_loop import outside
 from harness.sim_plan import seeded
@@ -14,6 +15,9 @@ SLEEPS_S = (5.0, 5.0, 60.0, 60.0, 600.0, 600.0, 8 * 3_600.0)
 SLEEP_S_MAX = max(SLEEPS_S)
 FLAPS = 10
 FLAP_S_MAX = 30.0
+SWIZZLES = 8
+SWIZZLE_S_MAX = 90.0
+"""A line that is clogged for longer counts as silent, and is given up."""
 CHANGED_S = (30.0, 600.0)
 TOLD_SHARE = 0.8
 """Probability that the broker says that the contract changed."""
@@ -55,6 +59,8 @@ class Trouble:
     async def make(self):
         """Act until the faults end."""
         acts = (self.sleep, self.flap, self.change_contract)
+        if self._world.plan.watch_s is not None:
+            acts = (*acts, self.swizzle, self.swizzle)
         await act_now_and_then(self._world, self._random, self._world.plan.trouble_s, acts)
         await self._world.loop.create_future()
 
@@ -73,9 +79,25 @@ class Trouble:
             due_s += 0.1 + FLAP_S_MAX * self._random.random() ** 2
             self._world.loop.call_later(due_s, self._cut)
 
-    def _cut(self):
+    def _cut(self, line=None):
         if not self._world.is_healed:
-            self._world.network.cut()
+            self._world.network.cut(line)
+
+    def swizzle(self):
+        """Of two lines now the one is cut or clogged, now the other."""
+        due_s = 0.0
+        for _ in range(2 + int(SWIZZLES * self._random.random())):
+            line = self._random.choice((TRADING_LINE, WATCH_LINE))
+            due_s += SWIZZLE_S_MAX * self._random.random() ** 2
+            if self._random.random() < 0.3:
+                self._world.loop.call_later(due_s, self._cut, line)
+            else:
+                length_s = SWIZZLE_S_MAX * self._random.random() ** 2
+                self._world.loop.call_later(due_s, self._clog, line, length_s)
+
+    def _clog(self, line, length_s):
+        if not self._world.is_healed:
+            self._world.network.clogged_until_s[line] = self._world.loop.now_s + length_s
 
     def change_contract(self):
         """The broker changes the contract, and after a while back."""

@@ -3,13 +3,13 @@
 import asyncio
 import gc
 import hashlib
-import ssl
 from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import replace
 
 import structlog
 
+from harness.sim_bot import TRADING_LINE, SecondLine, wire_broker
 from harness.sim_broker import PALM, SimMarket, SimServer, SwitchedScenario
 from harness.sim_canaries import WallLinkClock, plant
 from harness.sim_disk import DiskFaults, JournalLost, SimDisk
@@ -27,10 +27,7 @@ from harness.sim_outcome import Outcome
 from harness.sim_people import ACTOR, People
 from harness.sim_plan import make_params, seeded
 from harness.sim_trouble import SLEEP_S_MAX, Trouble
-from palmbot.adapters.ctrader_broker import CtraderBroker, Endpoint
 from palmbot.core.state import LinkPhase, initial_state
-from palmbot.ctrader.connection import ClientConnection, Limits
-from palmbot.ctrader.session import Credentials, Target
 from palmbot.domain.commands import StoreIntent
 from palmbot.domain.errors import FatalError
 from palmbot.domain.events import (
@@ -38,9 +35,9 @@ from palmbot.domain.events import (
     Started,
 )
 from palmbot.domain.orders import IntentKind, IntentState
-from palmbot.domain.secret import Secret
 from palmbot.live.inbox import Inbox
 from palmbot.live.metronome import Metronome
+from palmbot.live.stop_watch import ACTOR as WATCH
 from palmbot.live.supervisor import supervise
 from palmbot.live.trader import Trader
 from palmbot.simulator.exchange import Exchange
@@ -55,7 +52,6 @@ LOOKS_S = 10.0
 KILLS_MAX = 12
 """Deaths in one run: a process that dies for ever never trades."""
 DISK_FAILURES_MAX = 5
-NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @contextmanager
@@ -92,7 +88,7 @@ class World:
     def __init__(self, plan):
         self.plan = plan
         self.random = seeded(f"run {plan.seed}")
-        self.network = SimNetwork(None, seeded(f"network {plan.seed}"))
+        self.network = SimNetwork(None, self._seed_line)
         self.loop = SimLoop(self.network)
         self.network.loop = self.loop
         self.loop.now_s = START_S
@@ -120,6 +116,7 @@ class World:
         self._first = None
         self.trader = None
         self.broker = None
+        self.second_line = None
         self.is_healed = False
         self.is_over = False
         self._digest = hashlib.blake2b(digest_size=8)
@@ -128,6 +125,10 @@ class World:
         self.people = People(self)
         self.trouble = Trouble(self)
         self._context = None
+
+    def _seed_line(self, line):
+        name = f"network {self.plan.seed}"
+        return seeded(name if line == TRADING_LINE else f"{name} {line}")
 
     # ---- the run ----
 
@@ -155,6 +156,8 @@ class World:
         outcome.rows = len(self.disk.rows)
         outcome.lost = len(self.watch.given_up_by_proof)
         outcome.faults["operator"] = len(self.watch.given_up_by_operator)
+        if self.plan.watch_s is not None:
+            outcome.faults["watch halts"] = self.watch.watch_halts
         outcome.trace = self._digest.hexdigest()
         return outcome
 
@@ -333,11 +336,12 @@ class World:
             node = Node(f"bot {number}", kill_at, self._bury)
             self.node = node
             self._first = self._first or node
-            self.network.attempts_s = []
+            self.network.attempts_s.clear()
             task = self.loop.start_node(node, self._live(node))
             task.add_done_callback(self._note_end, context=outside())
             await self._ended
-            check_i17_backoff(self.watch, self.network.attempts_s)
+            for attempts_s in self.network.attempts_s.values():
+                check_i17_backoff(self.watch, attempts_s)
             self._judge_end(node, task)
             if self.is_over:
                 return
@@ -390,29 +394,7 @@ class World:
         watch.unanswered_journal_failure = False
         inbox = Inbox()
         inbox.put(Started(time=clock.wall_ms(), run_id=run_id, nonce=nonce))
-        keys = self.server.keys
-        self.broker = broker = CtraderBroker(
-            endpoint=Endpoint(host="simulation", port=5035, server_name="simulation"),
-            tls=NO_TLS,
-            new_connection=lambda generation: ClientConnection(
-                generation=generation,
-                credentials=Credentials(
-                    client_id=keys.client_id,
-                    client_secret=Secret(keys.client_secret),
-                    access_token=Secret(keys.access_token),
-                ),
-                target=Target(
-                    environment=self.params.environment,
-                    account_id=self.params.account_id,
-                    symbol_name=self.params.symbol_name,
-                    symbol_aliases=(),
-                ),
-                limits=Limits(heartbeat_s=self.plan.heartbeat_s),
-            ),
-            sink=inbox,
-            clock=clock,
-            draw_jitter=self.random.random,
-        )
+        self.broker = broker = wire_broker(self, TRADING_LINE, inbox)
         trader = Trader(
             params=self.params,
             state=recovered or initial_state(self.params),
@@ -430,9 +412,13 @@ class World:
         self._stop = asyncio.Event()
         self._context = Context()
         self._context.run(CURRENT.set, node)
+        players = {"broker": broker.run(), "trader": trader.run()}
+        if self.plan.watch_s is not None:
+            self.second_line = SecondLine(self, trader, inbox)
+            players[WATCH] = self.second_line.run()
         metronome.start()
         try:
-            await supervise({"broker": broker.run(), "trader": trader.run()}, stopped=self._stop)
+            await supervise(players, stopped=self._stop)
         finally:
             metronome.stop()
             if not node.is_dead:
