@@ -20,6 +20,7 @@ from palmbot.domain.events import (
     Event,
     LinkLost,
     LinkReady,
+    OperatorHalted,
 )
 from palmbot.domain.market import Tick
 from palmbot.domain.orders import BrokerBooks, Environment
@@ -126,6 +127,8 @@ class StopWatch:
                 self._seen_s = self._clock.link_s()
                 self._is_blind = False
                 self._judge(event.books)
+            case OperatorHalted():  # the second connection met another key of the server
+                self._stop_entries(event.reason)
             case _:
                 pass  # executions are the business of the trading connection
 
@@ -196,6 +199,9 @@ class StopWatch:
                     "app; `palmbot resume` allows entries again",
                 )
             )
+        self._stop_entries(reason)
+
+    def _stop_entries(self, reason: str) -> None:
         state = self._read_state()
         if state is None or state.switch.halted_by is None:
             self._order_halt(reason)

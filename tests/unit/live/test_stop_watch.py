@@ -14,6 +14,7 @@ from palmbot.domain.events import (
     BooksUnavailable,
     LinkLost,
     LinkReady,
+    OperatorHalted,
 )
 from palmbot.domain.units import TimestampMs
 from palmbot.live.inbox import Inbox
@@ -133,6 +134,11 @@ def test_a_bot_that_is_halted_already_is_not_halted_again(watched):
     watched.report()
     assert watched.halts == []
     assert len(watched.alarms) == 1
+
+
+def test_what_stops_entries_on_the_second_connection_stops_the_bot(watched):
+    watched.watch.put(OperatorHalted(actor="live locks", reason="the key of the server changed"))
+    assert watched.halts == ["the key of the server changed"]
 
 
 def test_a_difference_halts_only_when_a_second_look_shows_the_same(watched):
