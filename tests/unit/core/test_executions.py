@@ -166,6 +166,13 @@ def test_parts_make_one_position_at_their_average_with_levels_rounded_towards_it
     assert step.books.applied_deals == (1, 2, 3)
 
 
+@pytest.mark.parametrize(("side", "verb"), [(Side.BUY, "bought"), (Side.SELL, "sold")])
+def test_an_opening_is_told_with_its_side_volume_and_price(side, verb):
+    step = sent_step(side)
+    apply_fill(step, order_of(step), fill_of(step, 1, 600, PRICE), None)
+    assert step.finish().reason.startswith(f"{verb} 6 at {PRICE / 100_000:g}, ")
+
+
 def test_a_fill_beyond_the_order_or_of_a_closed_position_opens_nothing():
     step = sent_step()
     assert not apply_fill(step, order_of(step), fill_of(step, 1, 601, PRICE), None)

@@ -211,6 +211,20 @@ def test_what_is_sent_is_counted_by_the_minute_and_by_the_day():
     assert (after.entry_day, after.entries_today) == (now // 86_400_000, 1)
 
 
+@pytest.mark.parametrize(("side", "verb"), [(Side.BUY, "buy"), (Side.SELL, "sell")])
+def test_what_is_sent_is_told_with_its_side_and_volume(side, verb):
+    world = World(EASY)
+    world.make_ready()
+    world.fall()
+    ((intent_id, intent),) = world.state.books.intents.items()
+    intents = {intent_id: structs.replace(intent, side=side)}
+    world.state = structs.replace(
+        world.state, books=structs.replace(world.state.books, intents=intents)
+    )
+    decision = world.give(IntentStored(intent_id=intent_id, age_ms=1, order_budget=40))
+    assert f"sent {verb} {intent.volume / 100:g}: " in decision.reason
+
+
 def test_a_close_is_counted_as_a_request_and_not_as_an_entry():
     world = World(EASY)
     world.make_ready()

@@ -19,6 +19,8 @@ from palmbot.domain.units import DealId, Money, Price, TimestampMs, Volume
 
 D = DiscrepancyClass
 FIRST, SECOND = Volume(200), Volume(100)
+LOOKS = 6
+"""Readings that show a position called gone, until it counts as there after all."""
 
 
 def unanswered_world() -> World:
@@ -177,6 +179,38 @@ def test_a_close_that_is_listed_after_its_volume_was_corrected_only_adds_its_pro
     decision = read(world, positions=(), fills=(late, last))
     (trade,) = decision.closed_trades
     assert (trade.volume, trade.profit) == (300, 12)
+
+
+def test_a_close_larger_than_what_its_correction_explains_closes_the_rest_of_it():
+    world = adopted_world(volume=SECOND)
+    read(world)
+    ((position_id, remote),) = world.broker.positions.items()
+    late = closing(world, 250, 5)
+    world.broker.positions = {position_id: remote}
+    read(world, positions=(replace(remote, volume=Volume(50)),), fills=(late,))
+    held = world.state.position
+    assert (held.volume, held.unexplained_volume, held.closed_volume) == (50, 0, 250)
+
+
+def test_a_position_called_gone_and_back_with_more_counts_only_its_unheard_fills_as_unexplained():
+    world = unanswered_world()
+    ((position_id, remote),) = world.broker.positions.items()
+    first, second = world.broker.fills
+    early = replace(remote, volume=FIRST, entry_price=first.price)
+    read(world, positions=(early,), fills=(first,), past_orders=())
+    for _ in range(2):
+        read(world, positions=(), fills=(first,), past_orders=(), orders=())
+    item = f"position:{position_id}"
+    world.give(
+        OperatorAcknowledged(item=item, action=Acknowledgement.IGNORE, actor="e", reason="gone")
+    )
+    for _ in range(LOOKS):
+        read(world, positions=(remote,), fills=(first,), past_orders=())
+    held = world.state.position
+    assert (held.volume, held.unexplained_volume) == (300, SECOND)
+    assert entry_of(world).filled_volume == 300
+    assert kinds(read(world, fills=(first, second), past_orders=())) == []
+    assert world.state.position.volume == 300
 
 
 def test_an_entry_whose_position_a_person_settled_is_over_once_its_order_is_listed():
