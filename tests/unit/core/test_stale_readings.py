@@ -1,5 +1,6 @@
 """Readings that show a closed position, or miss one that waits for a person."""
 
+import pytest
 from msgspec.structs import replace
 
 from harness.engine_world import EASY, World
@@ -62,6 +63,19 @@ def test_a_closed_position_that_is_still_there_after_ten_seconds_is_taken_over()
     assert world.state.position.position_id == remote.position_id
     read(world, positions=(remote,))
     assert world.state.books.absences == {}
+
+
+@pytest.mark.parametrize(("waited_s", "is_there"), [(8.99, False), (9.0, True)])
+def test_ten_seconds_are_counted_from_the_first_reading_that_shows_it(waited_s, is_there):
+    world, remote = closed_world()
+    read(world, positions=(remote,))
+    ((item, seen),) = world.state.books.absences.items()
+    assert (item, seen.waited_s) == (f"closed:{remote.position_id}", 0.0)
+    assert world.state.link.delay_s == 1.0
+    absences = {item: replace(seen, waited_s=waited_s)}
+    world.state = replace(world.state, books=replace(world.state.books, absences=absences))
+    read(world, positions=(remote,))
+    assert (world.state.position is not None) == is_there
 
 
 def test_an_item_that_waited_for_its_stop_is_settled_once_its_position_is_gone():

@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from harness.engine_world import EASY, World
+from palmbot.core.reconcile import ASK, YIELD
 from palmbot.core.state import DiscrepancyClass, LinkPhase
 from palmbot.domain.events import (
     Acknowledgement,
@@ -132,7 +133,7 @@ def adopted_world(**changes):
     assert world.state.position.volume == FIRST + SECOND
     ((position_id, remote),) = world.broker.positions.items()
     shown = replace(remote, **changes)
-    read(world, positions=(shown,))
+    assert [each.action for each in read(world, positions=(shown,)).discrepancies] == [ASK]
     item = f"position:{position_id}"
     assert world.state.books.quarantine.keys() == {item}
     world.give(
@@ -167,7 +168,7 @@ def closing(world, volume, profit):
 
 def test_a_close_that_is_listed_after_its_volume_was_corrected_only_adds_its_profit():
     world = adopted_world(volume=SECOND)
-    read(world)
+    assert [each.action for each in read(world).discrepancies] == [YIELD]
     held = world.state.position
     assert (held.volume, held.unexplained_volume, held.is_yielding) == (100, -200, False)
     ((position_id, remote),) = world.broker.positions.items()
@@ -235,7 +236,7 @@ def test_an_entry_whose_position_a_person_settled_is_over_once_its_order_is_list
 
 def test_a_side_that_a_person_lets_the_broker_correct_is_taken_over_with_its_levels():
     world = adopted_world(side=Side.SELL)
-    read(world)
+    assert [each.action for each in read(world).discrepancies] == [YIELD]
     held = world.state.position
     assert (held.side, held.volume, held.unexplained_volume) == (Side.SELL, 300, 0)
     assert held.intended_stop > held.entry_price > held.intended_target

@@ -128,6 +128,11 @@ def test_too_many_entries_need_a_person():
     world.win()
     assert not world.try_to_enter()
     assert world.phase(BreakerName.ORDER_RATE) is LATCHED
+    assert world.state.breakers.rate_refusals == 1  # counted: only one more trips it again
+    world.wait(16 * MINUTE)
+    reset(world, BreakerName.ORDER_RATE)
+    world.wait(MINUTE)
+    assert world.phase(BreakerName.ORDER_RATE) is CLOSED
 
 
 def test_a_program_that_starts_over_and_over_does_not_trade():

@@ -115,6 +115,14 @@ def test_a_view_stored_before_ranges_were_kept_in_order_is_put_in_order():
     assert take(later, old).ordered == tuple(sorted(take(later, view).recent.values))
 
 
+def test_fewer_bars_to_look_at_than_before_are_kept_in_order_too():
+    view = take(bars_of((10, 50, 30, 20, 40, 60, 70)))
+    later = bars_of((80,), first=START + 7 * PERIOD)
+    fewer = take(later, view, rules=replace(SMALL, reference_bars=3))
+    assert fewer.recent.size == 3 < view.recent.size
+    assert fewer.ordered == tuple(sorted(fewer.recent.values))
+
+
 def test_a_view_without_bars_knows_nothing():
     assert read_atr(VolatilityView(), SMALL) is None
     assert VolatilityView().recent == Sample()
