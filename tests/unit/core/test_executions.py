@@ -280,7 +280,7 @@ def test_parts_of_a_close_make_one_trade_at_their_average_with_the_sum_of_their_
 
 
 @pytest.mark.parametrize(
-    ("net", "wins", "gain", "loss"), [(9, 1, 9, 0), (0, 0, 0, 0), (-9, 0, 0, 9)]
+    ("net", "wins", "gain", "loss"), [(9, 1, 9, 0), (1, 1, 1, 0), (0, 0, 0, 0), (-9, 0, 0, 9)]
 )
 def test_the_tally_counts_wins_gains_and_losses(net, wins, gain, loss):
     step = held_step()
@@ -370,10 +370,12 @@ def test_a_close_by_hand_and_one_by_us_are_told_apart():
     assert step.closed_trades[0].exit_reason == "manual"
     step = held_step()
     request = add(step)
-    apply_fill(step, order, closing_of(step, 2, 400, PRICE, 1), None)
+    apply_fill(step, order, closing_of(step, 2, 300, PRICE, 1), None)
     assert state_of(step) is IntentState.PARTIAL
     assert step.books.intents[request].order_id == OrderId(41)
-    apply_fill(step, order, closing_of(step, 3, 200, PRICE, 1), None)
+    apply_fill(step, order, closing_of(step, 3, 100, PRICE, 1), None)
+    assert step.books.intents[request].filled_volume == 400
+    apply_fill(step, order, closing_of(step, 4, 200, PRICE, 1), None)
     assert step.closed_trades[0].exit_reason == "closed by the bot"
     assert state_of(step) is IntentState.FILLED
     assert step.books.intents[request].filled_volume == 600
